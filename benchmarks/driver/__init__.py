@@ -1,0 +1,1 @@
+"""Load: raw clients that stamp every chunk, and the processes under test."""

@@ -1,0 +1,1 @@
+"""Figures: CPU by schedstat, latency histograms, paired comparisons."""

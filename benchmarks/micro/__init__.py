@@ -1,0 +1,1 @@
+"""Micro-benchmarks of hot functions; the only place here that imports proxy."""

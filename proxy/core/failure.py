@@ -1,0 +1,92 @@
+"""What went wrong, as a value: kind, origin, phase, retryable.
+
+Foreign exceptions are mapped to a `Failure` once, in the adapter that met them (`upstream`,
+`edge/server`); `edge/rescue` turns it into an answer once; `flow/finish` logs its end code.
+Nothing in between raises or catches.
+"""
+
+from enum import StrEnum
+
+import msgspec
+
+
+class Origin(StrEnum):
+    """Who caused it. The value is the first letter of the end code."""
+
+    CLIENT = "C"
+    BACKEND = "B"
+    PROXY = "P"
+    DEADLINE = "T"
+
+
+class Phase(StrEnum):
+    """How far the call had come. The value is the second letter of the end code."""
+
+    READ = "R"  # the request was still arriving or being checked
+    QUEUE = "Q"  # waiting for a backend with room
+    CONNECT = "C"  # opening a connection to the engine
+    WAIT = "W"  # request sent (or being sent), no data event yet: prefill
+    STREAM = "S"  # the answer's head has gone to the client
+
+
+class Kind(StrEnum):
+    """What happened. Values are stable: they are error codes in answers, logs and metrics."""
+
+    # of the client
+    BAD_REQUEST = "bad_request"
+    BAD_JSON = "bad_json"
+    TOO_LARGE = "body_too_large"
+    UNSUPPORTED_CODING = "unsupported_content_encoding"
+    REQUEST_TIMEOUT = "request_timeout"
+    UNKNOWN_MODEL = "model_not_found"
+    UNKNOWN_PATH = "path_not_found"
+    UNKNOWN_BACKEND = "backend_not_found"
+    METHOD = "method_not_allowed"
+    CLIENT_GONE = "client_cancelled"
+    SLOW_READER = "slow_reader"
+    # of this proxy
+    QUEUE_FULL = "queue_full"
+    QUEUE_TIMEOUT = "queue_timeout"
+    NO_BACKEND = "no_backend_available"
+    DRAINING = "draining"
+    INTERNAL = "internal_error"
+    # of the engine
+    CONNECT_REFUSED = "connect_refused"
+    CONNECT_TIMEOUT = "connect_timeout"
+    CONNECT_FAILED = "connect_failed"
+    CLOSED = "closed_by_backend"
+    STATUS = "backend_status"
+    BAD_RESPONSE = "bad_response"
+    ERROR_EVENT = "backend_error_event"
+    TRUNCATED = "truncated_stream"
+    # of time
+    FIRST_TOKEN_TIMEOUT = "first_token_timeout"
+    IDLE_TIMEOUT = "idle_timeout"
+    TOTAL_TIMEOUT = "total_timeout"
+
+
+class Failure(msgspec.Struct, frozen=True, kw_only=True):
+    """One failure. `detail` is a sentence for a human; it never holds a credential.
+
+    `retryable` says that another backend may answer: nothing of the response has reached the client
+    and the cause lies in this backend or its connection. `free` marks a retry that costs no budget:
+    the engine cannot have begun the work (connect failed, or a reused connection died without a
+    byte). `status` is the engine's HTTP status (or the one inside an error event), `retry_after` in
+    seconds, `body` the engine's own error body (bounded), to be passed on when no attempt is left.
+    """
+
+    kind: Kind
+    origin: Origin
+    phase: Phase
+    detail: str
+    retryable: bool = False
+    free: bool = False
+    status: int | None = None
+    retry_after: float | None = None
+    body: bytes | None = None
+    content_type: bytes | None = None
+
+    @property
+    def code(self) -> str:
+        """Return the two-letter end code: origin, then phase."""
+        return self.origin.value + self.phase.value

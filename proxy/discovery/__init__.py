@@ -1,0 +1,1 @@
+"""The control plane: probing backends, reading their models, recognising engines."""

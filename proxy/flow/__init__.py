@@ -1,0 +1,1 @@
+"""The life of one call: intake, attempts, relay, finish."""

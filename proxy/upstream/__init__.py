@@ -1,0 +1,1 @@
+"""The engine side: connections, pools and exchanges; ignorant of calls and clients."""
