@@ -1,0 +1,162 @@
+"""Where to listen and where an engine is: addresses as text and as values.
+
+Knows the written forms and their traps; opens no socket and resolves no name.
+"""
+
+import ipaddress
+import re
+from typing import Final
+from urllib.parse import urlsplit
+
+import msgspec
+
+MAX_UNIX_PATH: Final = 107  # sun_path holds 108 bytes on Linux, the last is a NUL
+
+_LABELS: Final = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)(\.(?!-)[A-Za-z0-9_-]{1,63}(?<!-))*\.?")
+_DEFAULT_PORT: Final = {"http": 80}
+
+
+class Address(msgspec.Struct, frozen=True, kw_only=True):
+    """A TCP address (`host`, `port`; no brackets around IPv6) or, if `path` is set, a Unix socket.
+
+    Port 0 on a listening address lets the system choose.
+    """
+
+    host: str = ""
+    port: int = 0
+    path: str = ""
+
+    @property
+    def is_unix(self) -> bool:
+        """Tell whether this is a Unix socket."""
+        return bool(self.path)
+
+    def __str__(self) -> str:
+        """Return the form that `listening` reads back."""
+        if self.path:
+            return f"unix:{self.path}"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}"
+
+    def clashes(self, other: "Address") -> bool:
+        """Tell whether two listeners could not both be opened (0.0.0.0 takes every IPv4 host)."""
+        if self.path or other.path:
+            return self.path == other.path
+        if self.port != other.port or self.port == 0:
+            return False
+        mine, theirs = _canonical(self.host), _canonical(other.host)
+        if mine == theirs:
+            return True
+        same_family = (":" in mine) == (":" in theirs)
+        return same_family and ("0.0.0.0" in {mine, theirs} or "::" in {mine, theirs})  # noqa: S104
+
+
+def listening(text: str) -> Address:
+    """Read `host:port`, `[ipv6]:port` or `unix:/path`; ValueError says what is wrong with it."""
+    if text.startswith("unix:"):
+        return Address(path=_unix_path(text.removeprefix("unix:").replace("//", "", 1)))
+    if "://" in text:
+        msg = "an address to listen on has no scheme: write host:port"
+        raise ValueError(msg)
+    host, colon, port = text.rpartition(":")
+    if not colon:
+        msg = f"the port is missing: write 127.0.0.1:{text}" if text.isdigit() else "the port is missing"
+        raise ValueError(msg)
+    if not host:
+        msg = f"the host is missing: 127.0.0.1{text} for this machine only, 0.0.0.0{text} for all"
+        raise ValueError(msg)
+    if ":" in host and not host.startswith("["):
+        msg = "an IPv6 address needs brackets: [::1]:8900"
+        raise ValueError(msg)
+    return Address(host=_host(host), port=_port(port, lowest=0))
+
+
+def backend(url: str) -> Address:
+    """Read an engine's base URL, `http://host[:port]` or `unix:///path.sock`; ValueError says why not."""
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        msg = f"not a URL ({error})"
+        raise ValueError(msg) from error
+    if parts.scheme == "https":
+        msg = "https to an engine is not in this version: put TLS in front of it, or use http://"
+        raise ValueError(msg)
+    if parts.scheme not in {"http", "unix"} or not url.lower().startswith(f"{parts.scheme}://"):
+        msg = "the scheme must be http:// or unix://"
+        raise ValueError(msg)
+    if "?" in url or "#" in url:
+        msg = "a backend URL has no query and no fragment"
+        raise ValueError(msg)
+    if "@" in parts.netloc:
+        msg = "no user or password in the URL: set api_key or api_key_file"
+        raise ValueError(msg)
+    if parts.scheme == "unix":
+        if parts.netloc:
+            msg = "a Unix socket has three slashes: unix:///run/engine.sock"
+            raise ValueError(msg)
+        return Address(path=_unix_path(parts.path))
+    if parts.path not in {"", "/"}:
+        msg = "give only scheme, host and port: the path of each request is kept as the client sent it"
+        raise ValueError(msg)
+    return _http_address(parts.netloc)
+
+
+def backend_url(address: Address) -> str:
+    """Write an engine's address as the one URL it is known by."""
+    return f"unix://{address.path}" if address.path else f"http://{address}"
+
+
+def _http_address(netloc: str) -> Address:
+    host, colon, port = netloc.rpartition(":")
+    if not colon or netloc.endswith("]"):
+        return Address(host=_host(netloc), port=_DEFAULT_PORT["http"])
+    if ":" in host and not host.startswith("["):
+        msg = "an IPv6 address needs brackets: http://[::1]:8000"
+        raise ValueError(msg)
+    return Address(host=_host(host), port=_port(port, lowest=1))
+
+
+def _host(text: str) -> str:
+    if text.startswith("["):
+        if not text.endswith("]"):
+            msg = f"the bracket is not closed in {text!r}"
+            raise ValueError(msg)
+        try:
+            return str(ipaddress.IPv6Address(text[1:-1]))
+        except ValueError as error:
+            msg = f"{text!r} is not an IPv6 address"
+            raise ValueError(msg) from error
+    if not _LABELS.fullmatch(text) or len(text) > 253:  # noqa: PLR2004  the DNS limit
+        msg = f"{text!r} is not a host name or an IP address"
+        raise ValueError(msg)
+    if text.replace(".", "").isdigit():
+        try:
+            ipaddress.IPv4Address(text)
+        except ValueError as error:
+            msg = f"{text!r} is not an IPv4 address"
+            raise ValueError(msg) from error
+    return text.lower()
+
+
+def _port(text: str, *, lowest: int) -> int:
+    if text.isascii() and text.isdigit() and len(text) <= 5 and lowest <= int(text) <= 65535:  # noqa: PLR2004
+        return int(text)
+    msg = f"the port must be a number from {lowest} to 65535, not {text!r}"
+    raise ValueError(msg)
+
+
+def _unix_path(path: str) -> str:
+    if not path.startswith("/"):
+        msg = "the path of a Unix socket must be absolute"
+        raise ValueError(msg)
+    if len(path.encode()) > MAX_UNIX_PATH:
+        msg = f"the path of a Unix socket has at most {MAX_UNIX_PATH} bytes"
+        raise ValueError(msg)
+    if not path.isprintable() or path.endswith("/"):
+        msg = "the path of a Unix socket must name a file, in printable characters"
+        raise ValueError(msg)
+    return path
+
+
+def _canonical(host: str) -> str:
+    return "127.0.0.1" if host == "localhost" else host

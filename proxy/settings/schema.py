@@ -1,0 +1,325 @@
+"""The settings tree: every key with its type, default, bounds and one sentence of meaning.
+
+This is the only place a key exists. The loader walks these structs, `describe` writes the reference
+page from them, and the environment names are derived from the paths. `extra["unit"]` says how a key
+is written in text: see `proxy.settings.fields`.
+"""
+
+from enum import StrEnum
+from typing import Annotated, Final
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from proxy.settings import address
+from proxy.settings.address import Address
+
+HOUR: Final = 3600.0
+DAY: Final = 24 * HOUR
+KIB: Final = 1 << 10
+MIB: Final = 1 << 20
+
+# What the contract names; a version knows those whose dialect it has.
+PLANNED_TYPES: Final = (
+    *("auto", "vllm", "sglang", "llamacpp", "ollama", "tgi", "trtllm", "lmdeploy", "mlx-lm", "omlx"),
+    *("vllm-mlx", "lemonade", "dmr", "lmstudio", "litellm", "olla", "openai"),
+)
+KNOWN_TYPES: Final = ("auto", "vllm", "llamacpp", "ollama", "openai")
+
+
+class Balance(StrEnum):
+    """How a backend is chosen among those that can serve a request."""
+
+    WORK = "work"
+    LEAST_CONNECTIONS = "least-connections"
+    ROUND_ROBIN = "round-robin"
+    RANDOM = "random"
+
+
+class LogLevel(StrEnum):
+    """The least severe record that is written."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class LogFormat(StrEnum):
+    """How records look: one JSON object a line, or text for people."""
+
+    JSON = "json"
+    CONSOLE = "console"
+
+
+class Secret:
+    """A credential. Its repr and str never show it; only `reveal()` does."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """Return the credential itself, for a header on the wire and nothing else."""
+        return self._value
+
+    def __eq__(self, other: object) -> bool:
+        """Compare by value, so that a reload sees a changed key."""
+        return isinstance(other, Secret) and other._value == self._value
+
+    def __hash__(self) -> int:
+        """Hash by value."""
+        return hash(self._value)
+
+    def __repr__(self) -> str:
+        """Show nothing of it."""
+        return "***"
+
+
+Listener = Annotated[Address, Meta(extra={"unit": "address"})]
+Duration = Annotated[float, Meta(ge=0.0, le=DAY, extra={"unit": "duration"})]
+Patience = Annotated[float, Meta(ge=0.1, le=HOUR, extra={"unit": "duration"})]
+
+
+class PartialTimeouts(msgspec.Struct, frozen=True, kw_only=True):
+    """Timeouts of one model or one backend: what is unset comes from the level above."""
+
+    connect: Annotated[Duration | UnsetType, Meta(description="Overrides timeouts.connect.")] = UNSET
+    first_token: Annotated[
+        Duration | UnsetType, Meta(description="Overrides timeouts.first_token.")
+    ] = UNSET
+    idle: Annotated[Duration | UnsetType, Meta(description="Overrides timeouts.idle.")] = UNSET
+    total: Annotated[Duration | UnsetType, Meta(description="Overrides timeouts.total.")] = UNSET
+
+
+class Timeouts(msgspec.Struct, frozen=True, kw_only=True):
+    """How long each part of a request may take, in seconds; 0 = no limit."""
+
+    connect: Annotated[
+        Duration, Meta(description="Opening a connection to an engine, for each attempt.")
+    ] = 2.0
+    first_token: Annotated[
+        Duration,
+        Meta(
+            description="From the request being sent to an engine to the first event of a stream, or"
+            " to the first byte of a plain answer: the prefill, for each attempt."
+        ),
+    ] = 600.0
+    idle: Annotated[
+        Duration, Meta(description="Silence of an engine in the middle of an answer.")
+    ] = 120.0
+    total: Annotated[
+        Duration, Meta(description="The whole request, queueing and all attempts included.")
+    ] = 0.0
+
+    def overridden(self, *levels: PartialTimeouts | None) -> "Timeouts":
+        """Return these with each level's set values on top, the last level winning."""
+        changes = {
+            name: value
+            for level in levels
+            if level is not None
+            for name, value in msgspec.structs.asdict(level).items()
+            if value is not UNSET
+        }
+        return msgspec.structs.replace(self, **changes) if changes else self
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """What a client may send, and how many may wait. Sizes in bytes, times in seconds."""
+
+    body: Annotated[
+        int,
+        Meta(
+            ge=KIB,
+            le=2048 * MIB,
+            description="Largest request body; a larger one is answered 413.",
+            extra={"unit": "size"},
+        ),
+    ] = 64 * MIB
+    headers: Annotated[
+        int,
+        Meta(
+            ge=KIB,
+            le=MIB,
+            description="Largest request head, request line and all fields; a larger one is 431.",
+            extra={"unit": "size"},
+        ),
+    ] = 64 * KIB
+    header_timeout: Annotated[
+        Patience, Meta(description="How long a client may take to send a request head.")
+    ] = 10.0
+    body_timeout: Annotated[
+        Patience, Meta(description="How long a client may be silent in the middle of a body.")
+    ] = 30.0
+    queue: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=1_000_000,
+            description="How many requests may wait for a backend with room; 0 = none waits, a"
+            " request that finds no room is refused at once.",
+        ),
+    ] = 1024
+    queue_timeout: Annotated[
+        Duration, Meta(ge=0.001, description="How long a request may wait in the queue.")
+    ] = 30.0
+
+
+class Drain(msgspec.Struct, frozen=True, kw_only=True):
+    """What happens between SIGTERM and the exit, in seconds."""
+
+    delay: Annotated[
+        Duration,
+        Meta(
+            description="How long new requests are still accepted after SIGTERM while /readyz already"
+            " says 503, so that load balancers notice first."
+        ),
+    ] = 5.0
+    timeout: Annotated[
+        Duration,
+        Meta(
+            description="How long running requests may go on after that; the rest is ended with an"
+            " error event."
+        ),
+    ] = 300.0
+
+
+class Log(msgspec.Struct, frozen=True, kw_only=True):
+    """What is written to standard error (the service) and standard output (one line a request)."""
+
+    level: Annotated[LogLevel, Meta(description="The least severe record that is written.")] = (
+        LogLevel.INFO
+    )
+    access: Annotated[bool, Meta(description="Write one access line for each request.")] = True
+    format: Annotated[
+        LogFormat, Meta(description="json: one object a line; console: text for people.")
+    ] = LogFormat.JSON
+
+
+class BalanceSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """How requests are spread."""
+
+    policy: Annotated[
+        Balance,
+        Meta(
+            description="work: the backend with the least work under way, in tokens and by weight;"
+            " least-connections: the fewest requests by weight; round-robin; random."
+        ),
+    ] = Balance.WORK
+
+
+class BackendSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """One engine."""
+
+    url: Annotated[
+        str,
+        Meta(
+            description="Where the engine listens: http://host:port or unix:///path.sock.",
+            extra={"unit": "url"},
+        ),
+    ]
+    name: Annotated[
+        str,
+        Meta(
+            description="How logs, metrics and headers call it. Default: host:port of the URL, or the"
+            " file name of a Unix socket.",
+            extra={"unit": "name"},
+        ),
+    ] = ""
+    type: Annotated[
+        str,
+        Meta(
+            description="The engine's kind; auto asks the engine.",
+            extra={"unit": "type"},
+        ),
+    ] = "auto"
+    weight: Annotated[
+        float, Meta(ge=0.01, le=1000.0, description="Its share of the work within its tier.")
+    ] = 1.0
+    priority: Annotated[
+        int,
+        Meta(ge=0, le=1000, description="Its tier: the lowest number that can serve gets the work."),
+    ] = 0
+    max_in_flight: Annotated[
+        Annotated[int, Meta(ge=1, le=100_000)] | None,
+        Meta(
+            description="How many requests it gets at once; null = as many as the engine says it can"
+            " run, else no cap."
+        ),
+    ] = None
+    api_key: Annotated[
+        Secret | None,
+        Meta(
+            description="Sent to it as `Authorization: Bearer`. ${NAME} is replaced from the"
+            " environment. Never shown.",
+            extra={"unit": "secret"},
+        ),
+    ] = None
+    api_key_file: Annotated[
+        str | None,
+        Meta(
+            description="A file that holds the api_key; read at start and at reload. A relative path"
+            " starts at the configuration file.",
+            extra={"unit": "path"},
+        ),
+    ] = None
+    timeouts: Annotated[
+        PartialTimeouts, Meta(description="Timeouts of this backend only.")
+    ] = PartialTimeouts()
+
+    @property
+    def address(self) -> Address:
+        """Return where to connect to."""
+        return address.backend(self.url)
+
+
+class Models(msgspec.Struct, frozen=True, kw_only=True):
+    """What clients may call models, and what holds for one model only."""
+
+    aliases: Annotated[
+        dict[str, tuple[str, ...]],
+        Meta(
+            description="Another name for one model, or for a list of which the first that has a"
+            " ready backend serves.",
+            extra={"unit": "names"},
+        ),
+    ] = msgspec.field(default_factory=dict)
+    timeouts: Annotated[
+        dict[str, PartialTimeouts],
+        Meta(
+            description="Timeouts of single models, under the engine's name for the model; they win"
+            " over those of the backend."
+        ),
+    ] = msgspec.field(default_factory=dict)
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that can be set."""
+
+    listen: Annotated[
+        Listener, Meta(description="Where clients connect: host:port, [ipv6]:port or unix:/path.")
+    ] = Address(host="127.0.0.1", port=8900)
+    admin: Annotated[
+        Listener,
+        Meta(description="Where health, metrics and status are served; never give it to clients."),
+    ] = Address(host="127.0.0.1", port=8901)
+    workers: Annotated[
+        int, Meta(ge=1, le=1, description="Processes that serve; this version knows only 1.")
+    ] = 1
+    backends: Annotated[
+        tuple[BackendSettings, ...],
+        Meta(description="The engines; none = look for engines on their usual local ports."),
+    ] = ()
+    models: Models = Models()
+    balance: BalanceSettings = BalanceSettings()
+    timeouts: Timeouts = Timeouts()
+    limits: Limits = Limits()
+    drain: Drain = Drain()
+    log: Log = Log()
+
+    def timeouts_for(self, model: str, backend: BackendSettings | None = None) -> Timeouts:
+        """Return what holds for one model (the engine's name) on one backend: model over backend."""
+        return self.timeouts.overridden(
+            backend.timeouts if backend is not None else None, self.models.timeouts.get(model)
+        )
