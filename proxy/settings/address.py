@@ -9,10 +9,12 @@ from typing import Final
 from urllib.parse import urlsplit
 
 import msgspec
+from typing_extensions import override
 
 MAX_UNIX_PATH: Final = 107  # sun_path holds 108 bytes on Linux, the last is a NUL
 
-_LABELS: Final = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)(\.(?!-)[A-Za-z0-9_-]{1,63}(?<!-))*\.?")
+_LABEL: Final = r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)"
+_LABELS: Final = re.compile(rf"{_LABEL}(\.{_LABEL})*\.?")
 _DEFAULT_PORT: Final = {"http": 80}
 
 
@@ -31,6 +33,7 @@ class Address(msgspec.Struct, frozen=True, kw_only=True):
         """Tell whether this is a Unix socket."""
         return bool(self.path)
 
+    @override
     def __str__(self) -> str:
         """Return the form that `listening` reads back."""
         if self.path:
@@ -56,48 +59,45 @@ def listening(text: str) -> Address:
     if text.startswith("unix:"):
         return Address(path=_unix_path(text.removeprefix("unix:").replace("//", "", 1)))
     if "://" in text:
-        msg = "an address to listen on has no scheme: write host:port"
-        raise ValueError(msg)
+        raise ValueError("an address to listen on has no scheme: write host:port")
     host, colon, port = text.rpartition(":")
     if not colon:
-        msg = f"the port is missing: write 127.0.0.1:{text}" if text.isdigit() else "the port is missing"
-        raise ValueError(msg)
+        raise ValueError(
+            f"the port is missing: write 127.0.0.1:{text}"
+            if text.isdigit()
+            else "the port is missing"
+        )
     if not host:
-        msg = f"the host is missing: 127.0.0.1{text} for this machine only, 0.0.0.0{text} for all"
-        raise ValueError(msg)
+        raise ValueError(
+            f"the host is missing: 127.0.0.1{text} for this machine only, 0.0.0.0{text} for all"
+        )
     if ":" in host and not host.startswith("["):
-        msg = "an IPv6 address needs brackets: [::1]:8900"
-        raise ValueError(msg)
+        raise ValueError("an IPv6 address needs brackets: [::1]:8900")
     return Address(host=_host(host), port=_port(port, lowest=0))
 
 
 def backend(url: str) -> Address:
-    """Read an engine's base URL, `http://host[:port]` or `unix:///path.sock`; ValueError says why not."""
+    """Read an engine's URL, `http://host[:port]` or `unix:///path`; ValueError says why not."""
     try:
         parts = urlsplit(url)
     except ValueError as error:
-        msg = f"not a URL ({error})"
-        raise ValueError(msg) from error
+        raise ValueError(f"not a URL ({error})") from error
     if parts.scheme == "https":
-        msg = "https to an engine is not in this version: put TLS in front of it, or use http://"
-        raise ValueError(msg)
+        raise ValueError(
+            "https to an engine is not in this version: put TLS in front of it, or use http://"
+        )
     if parts.scheme not in {"http", "unix"} or not url.lower().startswith(f"{parts.scheme}://"):
-        msg = "the scheme must be http:// or unix://"
-        raise ValueError(msg)
+        raise ValueError("the scheme must be http:// or unix://")
     if "?" in url or "#" in url:
-        msg = "a backend URL has no query and no fragment"
-        raise ValueError(msg)
+        raise ValueError("a backend URL has no query and no fragment")
     if "@" in parts.netloc:
-        msg = "no user or password in the URL: set api_key or api_key_file"
-        raise ValueError(msg)
+        raise ValueError("no user or password in the URL: set api_key or api_key_file")
     if parts.scheme == "unix":
         if parts.netloc:
-            msg = "a Unix socket has three slashes: unix:///run/engine.sock"
-            raise ValueError(msg)
+            raise ValueError("a Unix socket has three slashes: unix:///run/engine.sock")
         return Address(path=_unix_path(parts.path))
     if parts.path not in {"", "/"}:
-        msg = "give only scheme, host and port: the path of each request is kept as the client sent it"
-        raise ValueError(msg)
+        raise ValueError("give only scheme, host and port: a request keeps its path")
     return _http_address(parts.netloc)
 
 
@@ -111,50 +111,41 @@ def _http_address(netloc: str) -> Address:
     if not colon or netloc.endswith("]"):
         return Address(host=_host(netloc), port=_DEFAULT_PORT["http"])
     if ":" in host and not host.startswith("["):
-        msg = "an IPv6 address needs brackets: http://[::1]:8000"
-        raise ValueError(msg)
+        raise ValueError("an IPv6 address needs brackets: http://[::1]:8000")
     return Address(host=_host(host), port=_port(port, lowest=1))
 
 
 def _host(text: str) -> str:
     if text.startswith("["):
         if not text.endswith("]"):
-            msg = f"the bracket is not closed in {text!r}"
-            raise ValueError(msg)
+            raise ValueError(f"the bracket is not closed in {text!r}")
         try:
             return str(ipaddress.IPv6Address(text[1:-1]))
         except ValueError as error:
-            msg = f"{text!r} is not an IPv6 address"
-            raise ValueError(msg) from error
-    if not _LABELS.fullmatch(text) or len(text) > 253:  # noqa: PLR2004  the DNS limit
-        msg = f"{text!r} is not a host name or an IP address"
-        raise ValueError(msg)
+            raise ValueError(f"{text!r} is not an IPv6 address") from error
+    if not _LABELS.fullmatch(text) or len(text) > 253:  # the DNS limit
+        raise ValueError(f"{text!r} is not a host name or an IP address")
     if text.replace(".", "").isdigit():
         try:
             ipaddress.IPv4Address(text)
         except ValueError as error:
-            msg = f"{text!r} is not an IPv4 address"
-            raise ValueError(msg) from error
+            raise ValueError(f"{text!r} is not an IPv4 address") from error
     return text.lower()
 
 
 def _port(text: str, *, lowest: int) -> int:
-    if text.isascii() and text.isdigit() and len(text) <= 5 and lowest <= int(text) <= 65535:  # noqa: PLR2004
+    if text.isascii() and text.isdigit() and len(text) <= 5 and lowest <= int(text) <= 65535:
         return int(text)
-    msg = f"the port must be a number from {lowest} to 65535, not {text!r}"
-    raise ValueError(msg)
+    raise ValueError(f"the port must be a number from {lowest} to 65535, not {text!r}")
 
 
 def _unix_path(path: str) -> str:
     if not path.startswith("/"):
-        msg = "the path of a Unix socket must be absolute"
-        raise ValueError(msg)
+        raise ValueError("the path of a Unix socket must be absolute")
     if len(path.encode()) > MAX_UNIX_PATH:
-        msg = f"the path of a Unix socket has at most {MAX_UNIX_PATH} bytes"
-        raise ValueError(msg)
+        raise ValueError(f"the path of a Unix socket has at most {MAX_UNIX_PATH} bytes")
     if not path.isprintable() or path.endswith("/"):
-        msg = "the path of a Unix socket must name a file, in printable characters"
-        raise ValueError(msg)
+        raise ValueError("the path of a Unix socket must name a file, in printable characters")
     return path
 
 

@@ -10,6 +10,7 @@ from typing import Annotated, Final
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
+from typing_extensions import override
 
 from proxy.settings import address
 from proxy.settings.address import Address
@@ -19,10 +20,10 @@ DAY: Final = 24 * HOUR
 KIB: Final = 1 << 10
 MIB: Final = 1 << 20
 
-# What the contract names; a version knows those whose dialect it has.
+# Engines whose dialect this version does not have yet: named so that the message can say so.
 PLANNED_TYPES: Final = (
-    *("auto", "vllm", "sglang", "llamacpp", "ollama", "tgi", "trtllm", "lmdeploy", "mlx-lm", "omlx"),
-    *("vllm-mlx", "lemonade", "dmr", "lmstudio", "litellm", "olla", "openai"),
+    *("sglang", "tgi", "trtllm", "lmdeploy", "mlx-lm", "omlx", "vllm-mlx"),
+    *("lemonade", "dmr", "lmstudio", "litellm", "olla"),
 )
 KNOWN_TYPES: Final = ("auto", "vllm", "llamacpp", "ollama", "openai")
 
@@ -64,14 +65,17 @@ class Secret:
         """Return the credential itself, for a header on the wire and nothing else."""
         return self._value
 
+    @override
     def __eq__(self, other: object) -> bool:
         """Compare by value, so that a reload sees a changed key."""
         return isinstance(other, Secret) and other._value == self._value
 
+    @override
     def __hash__(self) -> int:
         """Hash by value."""
         return hash(self._value)
 
+    @override
     def __repr__(self) -> str:
         """Show nothing of it."""
         return "***"
@@ -79,13 +83,16 @@ class Secret:
 
 Listener = Annotated[Address, Meta(extra={"unit": "address"})]
 Duration = Annotated[float, Meta(ge=0.0, le=DAY, extra={"unit": "duration"})]
+Wait = Annotated[float, Meta(ge=0.001, le=DAY, extra={"unit": "duration"})]
 Patience = Annotated[float, Meta(ge=0.1, le=HOUR, extra={"unit": "duration"})]
 
 
 class PartialTimeouts(msgspec.Struct, frozen=True, kw_only=True):
     """Timeouts of one model or one backend: what is unset comes from the level above."""
 
-    connect: Annotated[Duration | UnsetType, Meta(description="Overrides timeouts.connect.")] = UNSET
+    connect: Annotated[Duration | UnsetType, Meta(description="Overrides timeouts.connect.")] = (
+        UNSET
+    )
     first_token: Annotated[
         Duration | UnsetType, Meta(description="Overrides timeouts.first_token.")
     ] = UNSET
@@ -102,8 +109,8 @@ class Timeouts(msgspec.Struct, frozen=True, kw_only=True):
     first_token: Annotated[
         Duration,
         Meta(
-            description="From the request being sent to an engine to the first event of a stream, or"
-            " to the first byte of a plain answer: the prefill, for each attempt."
+            description="From the request being sent to an engine to the first event of a stream,"
+            " or to the first byte of a plain answer: the prefill, for each attempt."
         ),
     ] = 600.0
     idle: Annotated[
@@ -162,7 +169,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
         ),
     ] = 1024
     queue_timeout: Annotated[
-        Duration, Meta(ge=0.001, description="How long a request may wait in the queue.")
+        Wait, Meta(description="How long a request may wait in the queue.")
     ] = 30.0
 
 
@@ -172,8 +179,8 @@ class Drain(msgspec.Struct, frozen=True, kw_only=True):
     delay: Annotated[
         Duration,
         Meta(
-            description="How long new requests are still accepted after SIGTERM while /readyz already"
-            " says 503, so that load balancers notice first."
+            description="How long new requests are still accepted after SIGTERM while /readyz"
+            " already says 503, so that load balancers notice first."
         ),
     ] = 5.0
     timeout: Annotated[
@@ -222,8 +229,8 @@ class BackendSettings(msgspec.Struct, frozen=True, kw_only=True):
     name: Annotated[
         str,
         Meta(
-            description="How logs, metrics and headers call it. Default: host:port of the URL, or the"
-            " file name of a Unix socket.",
+            description="How logs, metrics and headers call it. Default: host:port of the URL, or"
+            " the file name of a Unix socket.",
             extra={"unit": "name"},
         ),
     ] = ""
@@ -239,13 +246,13 @@ class BackendSettings(msgspec.Struct, frozen=True, kw_only=True):
     ] = 1.0
     priority: Annotated[
         int,
-        Meta(ge=0, le=1000, description="Its tier: the lowest number that can serve gets the work."),
+        Meta(ge=0, le=1000, description="Its tier: the lowest that can serve gets the work."),
     ] = 0
     max_in_flight: Annotated[
         Annotated[int, Meta(ge=1, le=100_000)] | None,
         Meta(
-            description="How many requests it gets at once; null = as many as the engine says it can"
-            " run, else no cap."
+            description="How many requests it gets at once; null = as many as the engine says it"
+            " can run, else no cap."
         ),
     ] = None
     api_key: Annotated[
@@ -259,14 +266,14 @@ class BackendSettings(msgspec.Struct, frozen=True, kw_only=True):
     api_key_file: Annotated[
         str | None,
         Meta(
-            description="A file that holds the api_key; read at start and at reload. A relative path"
-            " starts at the configuration file.",
+            description="A file that holds the api_key; read at start and at reload. A relative"
+            " path starts at the configuration file.",
             extra={"unit": "path"},
         ),
     ] = None
-    timeouts: Annotated[
-        PartialTimeouts, Meta(description="Timeouts of this backend only.")
-    ] = PartialTimeouts()
+    timeouts: Annotated[PartialTimeouts, Meta(description="Timeouts of this backend only.")] = (
+        PartialTimeouts()
+    )
 
     @property
     def address(self) -> Address:
@@ -319,7 +326,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     log: Log = Log()
 
     def timeouts_for(self, model: str, backend: BackendSettings | None = None) -> Timeouts:
-        """Return what holds for one model (the engine's name) on one backend: model over backend."""
+        """Return what holds for a model (the engine's name) on a backend: model over backend."""
         return self.timeouts.overridden(
             backend.timeouts if backend is not None else None, self.models.timeouts.get(model)
         )

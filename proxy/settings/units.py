@@ -12,8 +12,7 @@ def duration(text: str) -> float:
     """Read `250ms`, `30s`, `5m`, `1.5h` or `0` as seconds; ValueError carries the hint."""
     match = _QUANTITY.fullmatch(text)
     if match is None:
-        msg = "write a number and a unit, such as 250ms, 30s, 5m or 1h"
-        raise ValueError(msg)
+        raise ValueError("write a number and a unit, such as 250ms, 30s, 5m or 1h")
     number, unit = match.groups()
     if unit in _SECONDS:
         # Milliseconds are divided: 3 * 0.001 would not be 0.003.
@@ -21,25 +20,23 @@ def duration(text: str) -> float:
     if not unit and float(number) == 0:
         return 0.0
     hint = "write 250ms, 30s, 5m or 1h"
-    msg = f"the unit {unit!r} is unknown: {hint}" if unit else f"the unit is missing: {number}s?"
-    raise ValueError(msg)
+    raise ValueError(
+        f"the unit {unit!r} is unknown: {hint}" if unit else f"the unit is missing: {number}s?"
+    )
 
 
 def size(text: str) -> int:
     """Read `16KiB`, `64MiB`, `1GiB` or a plain number of bytes; ValueError carries the hint."""
     match = _QUANTITY.fullmatch(text)
     if match is None:
-        msg = "write a number and a unit, such as 16KiB or 64MiB"
-        raise ValueError(msg)
+        raise ValueError("write a number and a unit, such as 16KiB or 64MiB")
     number, unit = match.groups()
     if (unit or "B") not in _BYTES:
         near = next((known for known in _BYTES if known[0] == unit[0].upper()), "MiB")
-        msg = f"the unit {unit!r} is unknown: {number}{near}?"
-        raise ValueError(msg)
+        raise ValueError(f"the unit {unit!r} is unknown: {number}{near}?")
     count = float(number) * _BYTES[unit or "B"]
     if count != int(count):
-        msg = "that is not a whole number of bytes"
-        raise ValueError(msg)
+        raise ValueError("that is not a whole number of bytes")
     return int(count)
 
 
