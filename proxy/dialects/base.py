@@ -1,0 +1,108 @@
+"""What an engine kind looks like on the wire, as one record of data and pure readers.
+
+A new engine is a new `Engine` value in a module of its own plus its name in `registry`: nothing
+else in the project may ask "is this vLLM?". The records hold no state and open no sockets;
+`discovery` sends the requests they name and hands the replies back to them.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+import msgspec
+
+if TYPE_CHECKING:
+    from proxy.core.catalog import Model
+
+MISSING_PATH = frozenset({404, 405, 501})
+NEEDS_CREDENTIALS = frozenset({401, 403})
+
+
+class Reply(msgspec.Struct, frozen=True, kw_only=True):
+    """One complete answer to a control-plane GET. Header names are lower case."""
+
+    status: int
+    headers: Mapping[str, str] = {}
+    body: bytes = b""
+
+
+class Probe(msgspec.Struct, frozen=True, kw_only=True):
+    """A GET and its judge.
+
+    `judge` returns "" when the reply passes, else a plain reason for a human. It looks at the body
+    wherever the engine sends one: some servers answer 200 to every path there is.
+    """
+
+    path: str
+    judge: Callable[[Reply], str]
+
+
+class Listing(msgspec.Struct, frozen=True, kw_only=True):
+    """The models an engine lists, or the `problem` that made its listing unreadable."""
+
+    models: "tuple[Model, ...]" = ()
+    problem: str = ""
+
+
+class Capacity(msgspec.Struct, frozen=True, kw_only=True):
+    """Where an engine tells how many requests it runs at once; `read` gives None if it does not."""
+
+    path: str
+    read: Callable[[Reply], int | None]
+
+
+class Details(msgspec.Struct, frozen=True, kw_only=True):
+    """A second GET that enriches a listing. `merge` returns the models unchanged if it cannot."""
+
+    path: str
+    merge: "Callable[[tuple[Model, ...], Reply], tuple[Model, ...]]"
+
+
+class Sign(msgspec.Struct, frozen=True, kw_only=True):
+    """What identifies an engine when its type is `auto`.
+
+    `claims` looks at the reply to `GET /v1/models` and is cheap and generous; `confirm` is one more
+    GET whose judge is strict. An engine is recognised only when both agree. Among several claims
+    the lower `rank` is confirmed first: 0 for a mark nobody else bears, higher for weaker ones.
+    """
+
+    claims: Callable[[Reply], bool]
+    confirm: Probe
+    rank: int = 0
+
+
+def no_client_fault(_status: int, _body: bytes) -> bool:
+    """Return False: this engine's status codes mean what they say."""
+    return False
+
+
+class Engine(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything the proxy knows about one engine kind.
+
+    name: the value of the `type` setting.
+    ports: usual local TCP ports, a hint for the search on this machine.
+    ready: readiness probes in order; the next is asked only if the path does not exist.
+    operations: client-side POST paths this engine may be sent. All others are refused.
+    read_models: reader of the reply to `models_path`.
+    keep_alive: seconds an idle connection may be kept; below the engine's own limit.
+    max_requests: requests on one connection before it is retired; 0 = no limit.
+    done_required: a streamed answer without its end marker counts as truncated, however it ended.
+    client_fault: whether (status, body) is the client's mistake although the status is a 5xx.
+    dropped_headers: request header names (lower case) this engine must not see.
+    sign: how it is recognised; None for the generic record that catches the rest.
+    """
+
+    name: str
+    title: str
+    ports: tuple[int, ...] = ()
+    ready: tuple[Probe, ...]
+    operations: frozenset[str]
+    read_models: Callable[[Reply], Listing]
+    models_path: str = "/v1/models"
+    details: Details | None = None
+    capacity: Capacity | None = None
+    keep_alive: float = 4.0
+    max_requests: int = 0
+    done_required: bool = True
+    client_fault: Callable[[int, bytes], bool] = no_client_fault
+    dropped_headers: frozenset[bytes] = frozenset()
+    sign: Sign | None = None
