@@ -1,0 +1,66 @@
+"""What a simulated engine looks like from outside: its models, its speed, its limits."""
+
+from enum import StrEnum
+
+import msgspec
+
+
+class Dialect(StrEnum):
+    """Whose wire shapes the engine copies."""
+
+    VLLM = "vllm"
+    LLAMACPP = "llamacpp"
+    OLLAMA = "ollama"
+    OPENAI = "openai"
+
+
+class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Everything that is fixed when a simulated engine starts.
+
+    Times are seconds, sizes are tokens unless a name says bytes. The defaults answer as fast as
+    the machine allows: `pace`, `prefill` and `prefill_per_token` of 0 skip all waiting.
+    """
+
+    name: str = "simulated"
+    """Sent as `x-simulated-engine`, so that a test can see who answered."""
+    host: str = "127.0.0.1"
+    port: int = 0
+    """0 takes a free port between 20000 and 29999."""
+    admin_port: int | None = None
+    """A second listener that no fault touches; None leaves `/fake/*` on the main port only."""
+    dialect: Dialect = Dialect.VLLM
+    models: tuple[str, ...] = ("simulated-model",)
+    context_length: int = 8192
+    output_tokens: int = 16
+    """Where an answer ends by itself with `stop`; a smaller `max_tokens` ends it with `length`."""
+
+    pace: float = 0.0
+    """Length of one engine step: every running sequence gets its token at the end of a step."""
+    pace_per_sequence: float = 0.0
+    prefill: float = 0.0
+    prefill_per_token: float = 0.0
+    max_batched_tokens: int = 8192
+    """A longer prompt is prefilled in several steps, and decodes wait behind each of them."""
+    max_num_seqs: int = 256
+    queue_limit: int | None = None
+    """Running plus waiting; one more is refused the way vLLM refuses it. None: no limit."""
+    kv_tokens: int = 1 << 20
+    prefix_blocks: int = 0
+    """Capacity of the prefix cache in blocks of 16 tokens; 0 switches it off."""
+
+    stamps: bool = False
+    """Put the CLOCK_MONOTONIC time of writing, in ns, into every event as `stamp_ns`."""
+    tokens_per_event: int = 1
+    event_bytes: int = 0
+    """Pad every token event to this many bytes on the wire, framing excluded; 0: no padding."""
+    keep_alive: float = 5.0
+    """Idle seconds after which a connection is closed; 0: never."""
+    max_requests: int = 0
+    """Requests per connection, the last answered with `Connection: close`; 0: no limit."""
+    backlog: int = 2048
+    records: int = 20_000
+    """How many finished requests are remembered for `/fake/requests`."""
+    keep_bodies: bool = False
+    """Keep request bodies in the records, for tests that compare them."""
+    seed: int = 0
+    """Of the dice that faults with a `fraction` throw."""

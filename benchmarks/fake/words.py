@@ -1,0 +1,53 @@
+"""The text a simulated engine speaks: a walk over fixed words, the start chosen by the prompt.
+
+The same prompt gives the same text from every engine and every run, and different prompts give
+text that cannot be mistaken for each other, so a lost, doubled or swapped token shows.
+"""
+
+import zlib
+from collections.abc import Sequence
+
+_STEMS = (
+    "amber basin cobalt delta ember fathom granite harbor indigo jetty kelp lantern meadow nectar "
+    "orchard pebble quartz river sluice timber umber valley weir xenon yarrow zephyr anchor brook "
+    "canal dune estuary ford gorge heron inlet juniper knoll lagoon marsh nettle oxbow penstock "
+    "quay rapid shoal turbine upland vortex water xylem yonder zenith"
+).split()
+
+WORDS: tuple[bytes, ...] = tuple(f" {stem}{i or ''}".encode() for i in range(5) for stem in _STEMS)
+"""One word is one token; all are distinct, none needs escaping in JSON."""
+
+
+def start_of(prompt: str) -> int:
+    """The index in `WORDS` at which the answer to this prompt begins."""
+    return zlib.crc32(prompt.encode(errors="surrogatepass")) % len(WORDS)
+
+
+def walk(start: int, first: int, count: int) -> bytes:
+    """Tokens `first` to `first + count - 1` of the answer that begins at `start`."""
+    size = len(WORDS)
+    text = b"".join(WORDS[(start + first + i) % size] for i in range(count))
+    return text if first else text[1:]
+
+
+def answer_text(prompt: str, tokens: int) -> str:
+    """What an engine answers to this prompt with this many tokens.
+
+    For chat the prompt is the text of all messages, joined by newlines.
+    """
+    return walk(start_of(prompt), 0, tokens).decode()
+
+
+def count_tokens(prompt: str) -> int:
+    """The length of a prompt: four characters are a token."""
+    return len(prompt) // 4 + 1
+
+
+def embedding(text: str, dimensions: int) -> Sequence[float]:
+    """A deterministic vector with entries in [-1, 1)."""
+    seed = zlib.crc32(text.encode(errors="surrogatepass"))
+    values = []
+    for _ in range(dimensions):
+        seed = (seed * 1103515245 + 12345) & 0x7FFFFFFF
+        values.append(seed / 0x40000000 - 1.0)
+    return values
