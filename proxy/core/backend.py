@@ -1,0 +1,293 @@
+"""One inference engine behind the proxy: who it is, how busy it is, whether it may be used.
+
+Theory. Load is counted here, at dispatch, and given back exactly once per lease: the prompt's share
+at the first token (prefill is over), the rest when the call ends. Nothing is polled, so the figure
+is never stale. Three things bend it for a while: a penalty (virtual work after a failure, so that
+failing fast does not look like being idle), slow start after a recovery, and the breaker's probe.
+
+They depend on time, and selection cannot afford to work them out for every candidate of every
+request. So `settled` says "nothing bends this backend": usable, closed, no penalty, full speed.
+Whatever disturbs it clears the flag; `available` works everything out and sets it again when the
+disturbance is over. While it is set, `penalty`, `pull` and `room` hold by themselves.
+"""
+
+from math import inf
+
+from typing_extensions import override
+
+from proxy.core import health as healths
+from proxy.core.breaker import Breaker
+from proxy.core.health import Health
+
+SLOW_START = 30.0  # seconds from recovery to full share
+SLOW_START_FLOOR = 0.1
+PENALTY = 5.0  # seconds, when a failing engine does not say how long to wait
+MAX_STATED_PENALTY = 300.0  # seconds believed of a Retry-After
+MAX_GROWN_PENALTY = 60.0  # seconds to which repeated failure extends a penalty
+_MAX_DOUBLINGS = 24  # 16 million typical requests: outweighs any real load
+_TYPICAL_RATE = 0.05  # weight of the newest request in the running mean of their work
+_FIRST_GUESS = 512.0  # tokens of a typical request before the first one was seen
+
+
+class Lease:
+    """One request's place at a backend. `token` is the breaker's, for its verdict."""
+
+    __slots__ = ("_open", "_prompt", "_rest", "_since", "backend", "token")
+
+    def __init__(
+        self, backend: "Backend", prompt_work: float, output_work: float, now: float
+    ) -> None:
+        self.backend = backend
+        self.token = backend.breaker.admit(now)
+        self._prompt = prompt_work
+        self._rest = output_work
+        self._since = now
+        self._open = True
+
+    def first_token(self) -> None:
+        """Give back the prompt's share: prefill is over. Calls after the first change nothing."""
+        if self._open:
+            self.backend.work -= self._prompt
+            self._prompt = 0.0
+
+    def release(self) -> None:
+        """Give back the place and what is left of the work. Calls after the first change nothing.
+
+        A probe that ends without a verdict frees its place; the verdict may also come later.
+        """
+        if not self._open:
+            return
+        self._open = False
+        backend = self.backend
+        backend.total_releases += 1
+        backend.in_flight -= 1
+        if backend.in_flight:
+            backend.work -= self._prompt + self._rest
+        else:
+            backend.work = 0.0  # exactly: rounding errors do not pile up over days
+        if not backend.breaker.closed:
+            backend.breaker.abandoned(self.token, self._since)
+
+    @override
+    def __repr__(self) -> str:
+        """Show what is still held."""
+        held = f"{self._prompt + self._rest:.0f} tokens" if self._open else "released"
+        return f"<Lease {self.backend.name} {held} token={self.token}>"
+
+
+class Backend:
+    """One engine. Compared and hashed by identity.
+
+    `weight` is its share of the work, relative to the others'. `priority` is its tier: lower is
+    used first. `cap` is the configured limit of requests in flight and `learned_cap` the engine's
+    own, None when there is none; the configured one wins. `kind` is the engine type's name, empty
+    until known. `in_flight` and `work` (estimated tokens) are what leases hold now. `turn` is the
+    round-robin policy's mark.
+    """
+
+    __slots__ = (
+        "_cap",
+        "_learned_cap",
+        "_penalty_from",
+        "_penalty_until",
+        "_penalty_work",
+        "_rounds",
+        "_typical",
+        "breaker",
+        "health",
+        "in_flight",
+        "kind",
+        "name",
+        "penalty",
+        "priority",
+        "pull",
+        "room",
+        "settled",
+        "total_leases",
+        "total_releases",
+        "turn",
+        "url",
+        "weight",
+        "work",
+    )
+
+    def __init__(  # noqa: PLR0913 - a backend's settings, most of them optional
+        self,
+        name: str,
+        url: str,
+        *,
+        breaker: Breaker,
+        health: Health,
+        weight: float = 1.0,
+        priority: int = 0,
+        cap: int | None = None,
+    ) -> None:
+        self.name = name
+        self.url = url
+        self.kind = ""
+        self.weight = weight
+        self.priority = priority
+        self.breaker = breaker
+        self.health = health
+        self.in_flight = 0
+        self.work = 0.0
+        self.total_leases = 0
+        self.total_releases = 0
+        self.turn = 0.0
+        self._cap = cap
+        self._learned_cap: int | None = None
+        self._typical = _FIRST_GUESS
+        self._rounds = 0
+        self._penalty_work = 0.0
+        self._penalty_from = -inf
+        self._penalty_until = -inf
+        # In force since `available` was last asked.
+        self.settled = False
+        self.penalty = 0.0
+        self.pull = weight
+        self.room = inf if cap is None else cap
+        breaker.on_change = self._breaker_changed
+        health.on_change = self._health_changed
+
+    # -- may it be used? ----------------------------------------------------------------------
+
+    @property
+    def draining(self) -> bool:
+        """Tell whether it was ordered out of use."""
+        return self.health.state is healths.State.DRAINING
+
+    def drain(self, now: float) -> None:
+        """Give it no new requests; those that run are left alone."""
+        self.health.drain(now)
+
+    def resume(self, now: float) -> None:
+        """End a drain; it is used again after its next good check."""
+        self.health.resume(now)
+
+    def available(self, now: float) -> bool:
+        """Tell whether a request may go there, room aside; brings the figures up to `now`."""
+        if self.settled:
+            return True
+        self._weigh(now)
+        usable = self.health.ready and self.breaker.allows(now)
+        self.settled = (
+            usable and self.breaker.closed and now >= self._warm_at and now >= self._penalty_until
+        )
+        return usable
+
+    @property
+    def effective_cap(self) -> int | None:
+        """Return the limit of requests in flight now in force; None = no limit."""
+        return None if self.room == inf else int(self.room)
+
+    @property
+    def has_room(self) -> bool:
+        """Tell whether one more request stays within the cap."""
+        return self.in_flight < self.room
+
+    @property
+    def cap(self) -> int | None:
+        """Return the configured limit of requests in flight."""
+        return self._cap
+
+    @property
+    def learned_cap(self) -> int | None:
+        """Return the limit the engine itself has stated."""
+        return self._learned_cap
+
+    @learned_cap.setter
+    def learned_cap(self, cap: int | None) -> None:
+        if cap != self._learned_cap:
+            self._learned_cap = cap
+            self.room = self._full_room
+            self.settled = False
+
+    # -- how busy is it? ----------------------------------------------------------------------
+
+    def lease(self, prompt_work: float, output_work: float, now: float) -> Lease:
+        """Take a place for one request of so many estimated tokens. It must be released."""
+        mine = prompt_work + output_work
+        self.in_flight += 1
+        self.work += mine
+        self.total_leases += 1
+        self._typical += (mine - self._typical) * _TYPICAL_RATE
+        return Lease(self, prompt_work, output_work, now)
+
+    def load(self, now: float) -> float:
+        """Return the work in flight plus the penalty, in estimated tokens."""
+        self.available(now)
+        return self.work + self.penalty
+
+    def penalise(self, seconds: float | None, now: float) -> None:
+        """Add virtual work after a failure, for `seconds` (its Retry-After) or, on None, for 5 s.
+
+        The amount starts at four typical requests and doubles with every bad result since the last
+        good one (the breaker counts them: tell it first), so a backend that keeps failing outweighs
+        any load after a few requests. In such a run a penalty that follows an expired one lasts
+        twice as long. It fades evenly to nothing.
+        """
+        if self.breaker.run <= 1:
+            self._rounds = 0
+        elif now >= self._penalty_until:
+            self._rounds = min(self._rounds + 1, _MAX_DOUBLINGS)
+        base = PENALTY if seconds is None else min(max(seconds, 0.0), MAX_STATED_PENALTY)
+        grown = min(base * 2.0**self._rounds, MAX_GROWN_PENALTY)
+        doublings = min(self.breaker.run + 1, _MAX_DOUBLINGS)
+        self._penalty_work = self._typical * 2.0**doublings
+        self._penalty_from = now
+        self._penalty_until = max(self._penalty_until, now + max(base, grown))
+        self.settled = False
+
+    # -- what bends the figures ---------------------------------------------------------------
+
+    @property
+    def _full_room(self) -> float:
+        cap = self._learned_cap if self._cap is None else self._cap
+        return inf if cap is None else cap
+
+    @property
+    def _warm_at(self) -> float:
+        return max(self.health.recovered_at, self.breaker.recovered_at) + SLOW_START
+
+    def slow_start(self, now: float) -> float:
+        """Return the share of its weight and cap it has at `now`: 0.1 at recovery, 1 after 30 s."""
+        warmed = 1.0 - (self._warm_at - now) / SLOW_START
+        return 1.0 if warmed >= 1.0 else max(warmed, SLOW_START_FLOOR)
+
+    def _weigh(self, now: float) -> None:
+        factor = self.slow_start(now)
+        self.penalty = self._faded(now)
+        room = self._full_room
+        self.room = room if factor == 1.0 or room == inf else max(1.0, room * factor // 1)
+        # One request at a time is no flood: an idle backend that warms up competes at full weight.
+        # Without this a quiet site would not touch it for half a minute.
+        self.pull = self.weight if self.in_flight == 0 else self.weight * factor
+
+    def _faded(self, now: float) -> float:
+        left = self._penalty_until - now
+        if left <= 0.0 or not self.breaker.closed:
+            return 0.0  # an open breaker rations by itself; its probe must not be outbid
+        return self._penalty_work * left / (self._penalty_until - self._penalty_from)
+
+    def _breaker_changed(self) -> None:
+        self.settled = False
+        if self.breaker.closed:
+            self._forgive()
+
+    def _health_changed(self) -> None:
+        self.settled = False
+        if self.health.recovered_at == self.health.since:
+            self.breaker.recovered(self.health.since)
+            self._forgive()
+
+    def _forgive(self) -> None:
+        self._penalty_until = -inf
+        self._rounds = 0
+
+    @override
+    def __repr__(self) -> str:
+        """Show what selection sees."""
+        return (
+            f"<Backend {self.name} {self.health.state.value} {self.breaker!r}"
+            f" in_flight={self.in_flight} work={self.work:.0f} room={self.room}>"
+        )
