@@ -78,10 +78,13 @@ def listening(text: str) -> Address:
 
 def backend(url: str) -> Address:
     """Read an engine's URL, `http://host[:port]` or `unix:///path`; ValueError says why not."""
+    if not url.isprintable() or " " in url:
+        raise ValueError("a URL has no spaces and no control characters")
     try:
         parts = urlsplit(url)
     except ValueError as error:
-        raise ValueError(f"not a URL ({error})") from error
+        # Its text may quote a password.
+        raise ValueError("not a URL") from error
     if parts.scheme == "https":
         raise ValueError(
             "https to an engine is not in this version: put TLS in front of it, or use http://"

@@ -285,12 +285,18 @@ class Models(msgspec.Struct, frozen=True, kw_only=True):
     """What clients may call models, and what holds for one model only."""
 
     aliases: Annotated[
-        dict[str, tuple[str, ...]],
-        Meta(
-            description="Another name for one model, or for a list of which the first that has a"
-            " ready backend serves.",
-            extra={"unit": "names"},
-        ),
+        dict[
+            str,
+            Annotated[
+                tuple[str, ...],
+                Meta(
+                    description="Another name for one model, or for a list of which the first that"
+                    " has a ready backend serves.",
+                    extra={"unit": "names"},
+                ),
+            ],
+        ],
+        Meta(description="Other names that clients may use for models."),
     ] = msgspec.field(default_factory=dict)
     timeouts: Annotated[
         dict[str, PartialTimeouts],
@@ -312,7 +318,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Meta(description="Where health, metrics and status are served; never give it to clients."),
     ] = Address(host="127.0.0.1", port=8901)
     workers: Annotated[
-        int, Meta(ge=1, le=1, description="Processes that serve; this version knows only 1.")
+        int,
+        Meta(
+            ge=1,
+            le=1,
+            description="Processes that serve; this version knows only 1.",
+            extra={"hint": "this version serves with one process: leave it out"},
+        ),
     ] = 1
     backends: Annotated[
         tuple[BackendSettings, ...],

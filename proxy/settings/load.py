@@ -1,0 +1,168 @@
+"""Settings from file, environment and flags, checked as a whole, with where each value came from.
+
+The three are laid over each other as text before anything is read: flags over environment over file
+over defaults. So a value is read, checked and blamed the same way wherever it was written.
+"""
+
+import re
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from proxy.settings import document, fields, rules, secrets, text
+from proxy.settings.document import Entry, Node, Scalar, Sequence
+from proxy.settings.problems import DEFAULT, Layer, SettingsError, Source, suggestion
+from proxy.settings.reading import Reading
+from proxy.settings.schema import BackendSettings, Settings
+
+MAX_FILE: Final = 1 << 20
+
+# Kubernetes gives every pod these for a Service whose name begins with "headrace".
+_SERVICE_LINK: Final = re.compile(
+    r"_SERVICE_(HOST|PORT(_\w+)?)$|_PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?$"
+)
+
+
+class Flags(msgspec.Struct, frozen=True, kw_only=True):
+    """What the command line said; `backends` replaces the list of the file."""
+
+    listen: str | None = None
+    admin: str | None = None
+    backends: tuple[str, ...] = ()
+
+
+class Loaded(msgspec.Struct, frozen=True, kw_only=True):
+    """Settings that can be used. `origins` has the keys that were set; the rest is default."""
+
+    settings: Settings
+    origins: Mapping[str, Source]
+
+
+def load(path: Path | None, env: Mapping[str, str], flags: Flags | None = None) -> Loaded:
+    """Return the effective settings, or raise SettingsError with every problem there is.
+
+    Reads the file and the files it names for keys, and nothing else; `path` wins over
+    `HEADRACE_CONFIG`. Empty environment variables count as not set.
+    """
+    env = {name: value for name, value in env.items() if value}
+    if path is None and fields.CONFIG in env:
+        path = Path(env[fields.CONFIG])
+    reading = Reading(env)
+    root: Node = document.Mapping(source=DEFAULT)
+    data = b""
+    if path is not None:
+        data = _contents(path, reading)
+        root, problems = document.parse(data, str(path))
+        reading.problems += problems
+    mentioned = secrets.references(data.decode("utf-8", "replace"))
+    _lay_environment(root, env, reading, mentioned)
+    _lay_flags(root, flags or Flags())
+    settings = reading.group(fields.tree(), root, "")
+    assert isinstance(settings, Settings)
+    unread = frozenset(problem.path for problem in reading.problems)
+    settings = _finished(settings, path, reading)
+    reading.problems += rules.broken(rules.Scene(settings, reading.origins, unread))
+    if reading.problems:
+        raise SettingsError(reading.problems)
+    return Loaded(settings=settings, origins=reading.origins)
+
+
+def _contents(path: Path, reading: Reading) -> bytes:
+    """Return the bytes of the file; none, and a problem, if it cannot be read."""
+    source = Source(layer=Layer.FILE, name=str(path))
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_FILE + 1)
+    except OSError as error:
+        reading.note("", source, f"cannot be read: {error.strerror}")
+        return b""
+    if len(data) > MAX_FILE:
+        reading.note("", source, "larger than 1 MiB")
+        return b""
+    return data
+
+
+def _lay_environment(
+    root: Node, env: Mapping[str, str], reading: Reading, mentioned: Collection[str]
+) -> None:
+    """Lay the environment over the file; `mentioned` are variables whose `${NAME}` the file has."""
+    known = fields.variables()
+    for name, value in sorted(env.items()):
+        if not name.startswith(fields.PREFIX) or name == fields.CONFIG:
+            continue
+        source = Source(layer=Layer.ENVIRONMENT, name=name)
+        spec = known.get(name)
+        if isinstance(spec, fields.Items):
+            _lay(root, spec.path, _urls(re.split(r"[\s,]+", value.strip(", \t\n")), source))
+        elif spec is not None:
+            _lay(root, spec.path, Scalar(source=source, text=value))
+        elif name not in mentioned and not _SERVICE_LINK.search(name):
+            hint = suggestion(name, known) or "lists and names are set in the file only"
+            reading.note("", source, "unknown variable", hint=hint)
+
+
+def _lay_flags(root: Node, flags: Flags) -> None:
+    for name, value in (("listen", flags.listen), ("admin", flags.admin)):
+        if value is not None:
+            source = Source(layer=Layer.FLAG, name=f"--{name}")
+            _lay(root, name, Scalar(source=source, text=value))
+    if flags.backends:
+        source = Source(layer=Layer.FLAG, name="--backend")
+        _lay(root, "backends", _urls(flags.backends, source))
+
+
+def _urls(urls: "tuple[str, ...] | list[str]", source: Source) -> Sequence:
+    items = (
+        document.Mapping(
+            source=source,
+            entries={"url": Entry(source=source, value=Scalar(source=source, text=url))},
+        )
+        for url in urls
+    )
+    return Sequence(source=source, items=tuple(items))
+
+
+def _lay(root: Node, path: str, value: Node) -> None:
+    """Put `value` at `path`, making sections on the way; what is no section stays, to be told."""
+    entry = Entry(source=value.source, value=value)
+    here = root
+    *sections, last = path.split(".")
+    for name in sections:
+        if not isinstance(here, document.Mapping):
+            return
+        below = here.entries.get(name)
+        if below is None or (isinstance(below.value, Scalar) and below.value.null):
+            below = Entry(source=value.source, value=document.Mapping(source=value.source))
+            here.entries[name] = below
+        here = below.value
+    if isinstance(here, document.Mapping):
+        here.entries[last] = entry
+
+
+def _finished(settings: Settings, path: Path | None, reading: Reading) -> Settings:
+    """Return `settings` with each backend named and its key read from its file."""
+    base = path.parent if path is not None else Path()
+    backends = (
+        _backend(backend, f"backends[{index}]", base, reading)
+        for index, backend in enumerate(settings.backends)
+    )
+    return msgspec.structs.replace(settings, backends=tuple(backends))
+
+
+def _backend(backend: BackendSettings, path: str, base: Path, reading: Reading) -> BackendSettings:
+    name, key = backend.name, backend.api_key
+    if not name and backend.url:
+        address = backend.address
+        name = text.as_name(Path(address.path).name if address.is_unix else str(address))
+    if backend.api_key_file is not None:
+        where = f"{path}.api_key_file"
+        source = reading.origins[where]
+        if key is not None:
+            reading.note(where, source, "api_key is set too", hint="keep one of the two")
+        try:
+            key = secrets.from_file(base / backend.api_key_file)
+        except ValueError as error:
+            reading.note(where, source, "no key in that file", hint=str(error))
+    return msgspec.structs.replace(backend, name=name, api_key=key)

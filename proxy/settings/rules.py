@@ -1,0 +1,156 @@
+"""Rules across keys: what no single value shows to be wrong.
+
+Each rule looks at finished settings and yields problems. A rule keeps quiet about keys that could
+not be read, since what stands in for them was not written by anybody.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final
+
+from proxy.settings.address import Address
+from proxy.settings.problems import DEFAULT, Problem, Source
+from proxy.settings.schema import BackendSettings, Settings
+
+
+class Scene:
+    """Settings under judgement, with where each key came from and which could not be read."""
+
+    __slots__ = ("_origins", "_unread", "settings")
+
+    def __init__(
+        self, settings: Settings, origins: Mapping[str, Source], unread: frozenset[str]
+    ) -> None:
+        self.settings = settings
+        self._origins = origins
+        self._unread = unread
+
+    def problem(self, path: str, found: str, hint: str) -> Problem:
+        """Return a problem at the place `path` was written."""
+        return Problem(path=path, source=self.source(path), found=found, hint=hint)
+
+    def source(self, path: str) -> Source:
+        """Return where `path` was written."""
+        return self._origins.get(path, DEFAULT)
+
+    def written(self, path: str) -> bool:
+        """Tell whether anybody set `path`."""
+        return path in self._origins
+
+    def readable(self, path: str) -> bool:
+        """Tell whether the value of `path` is what was written, or the default for nothing."""
+        return path not in self._unread
+
+    def listeners(self) -> Iterator[tuple[str, Address]]:
+        """Yield the addresses this process opens."""
+        pairs = (("listen", self.settings.listen), ("admin", self.settings.admin))
+        return (pair for pair in pairs if self.readable(pair[0]))
+
+    def backends(self) -> Iterator[tuple[str, BackendSettings]]:
+        """Yield each backend with its path, if its URL could be read."""
+        for index, backend in enumerate(self.settings.backends):
+            if backend.url:
+                yield f"backends[{index}]", backend
+
+
+def broken(scene: Scene) -> Iterator[Problem]:
+    """Yield what every rule finds."""
+    for rule in _RULES:
+        yield from rule(scene)
+
+
+def _one_listener_an_address(scene: Scene) -> Iterator[Problem]:
+    listeners = dict(scene.listeners())
+    if len(listeners) == 2 and listeners["listen"].clashes(listeners["admin"]):
+        path = max(listeners, key=lambda path: scene.source(path).layer)
+        other = "admin" if path == "listen" else "listen"
+        yield scene.problem(
+            path,
+            f"{listeners[path]} is also the address of {other} ({scene.source(other)})",
+            "clients and the admin application need an address each",
+        )
+
+
+def _no_backend_is_this_proxy(scene: Scene) -> Iterator[Problem]:
+    for path, backend in scene.backends():
+        for name, listener in scene.listeners():
+            if listener.clashes(backend.address):
+                yield scene.problem(
+                    f"{path}.url",
+                    f"{backend.url} is this proxy's own {name} address",
+                    "requests would go round in circles: give the engine's address",
+                )
+
+
+def _one_backend_an_engine(scene: Scene) -> Iterator[Problem]:
+    seen: dict[Address, str] = {}
+    for path, backend in scene.backends():
+        first = seen.setdefault(backend.address, path)
+        if first != path:
+            yield scene.problem(
+                f"{path}.url",
+                f"{backend.url} is also the URL of {first} ({scene.source(f'{first}.url')})",
+                "to give an engine more work, raise its weight",
+            )
+
+
+def _one_backend_a_name(scene: Scene) -> Iterator[Problem]:
+    seen: dict[str, str] = {}
+    addresses: set[Address] = set()
+    for path, backend in scene.backends():
+        if not scene.readable(f"{path}.name") or backend.address in addresses:
+            continue  # one engine named twice is told by the rule above
+        addresses.add(backend.address)
+        first = seen.setdefault(backend.name, path)
+        if first != path:
+            # A name nobody wrote comes from the URL.
+            key = "name" if scene.written(f"{path}.name") else "url"
+            yield scene.problem(
+                f"{path}.{key}",
+                f"{backend.name!r} is also the name of {first} ({scene.source(first)})",
+                "give each backend a name of its own",
+            )
+
+
+def _aliases_lead_to_models(scene: Scene) -> Iterator[Problem]:
+    aliases = scene.settings.models.aliases
+    for alias, targets in aliases.items():
+        path = f"models.aliases.{alias}"
+        if not targets and scene.readable(path):
+            yield scene.problem(path, "an alias for nothing", "name at least one model")
+        for target in dict.fromkeys(targets):
+            if not target.strip() or not target.isprintable():
+                yield scene.problem(
+                    path, f"{target!r} cannot be a model", "write the name as the engine lists it"
+                )
+            elif target == alias:
+                yield scene.problem(
+                    path, "an alias for itself", "leave it out: a model needs no alias"
+                )
+            elif target in aliases:
+                yield scene.problem(
+                    path,
+                    f"{target!r} is an alias too",
+                    "an alias leads to models, not to other aliases",
+                )
+        if len(set(targets)) != len(targets):
+            yield scene.problem(path, "one model stands twice", "name each model once")
+
+
+def _timeouts_are_of_models(scene: Scene) -> Iterator[Problem]:
+    aliases = scene.settings.models.aliases
+    for model in scene.settings.models.timeouts:
+        if model in aliases:
+            path = f"models.timeouts.{model}"
+            yield scene.problem(
+                path, f"{model!r} is an alias", f"set it for {' and '.join(dict.fromkeys(aliases[model]))}"
+            )
+
+
+_RULES: Final[tuple[Callable[[Scene], Iterator[Problem]], ...]] = (
+    _one_listener_an_address,
+    _no_backend_is_this_proxy,
+    _one_backend_an_engine,
+    _one_backend_a_name,
+    _aliases_lead_to_models,
+    _timeouts_are_of_models,
+)

@@ -1,0 +1,159 @@
+"""How each kind of value is written: text to value, value to text, and what is allowed.
+
+One reader and one writer for each `unit` of `fields.Leaf`. Text comes from the file, the
+environment or a flag alike; nothing here knows which. Secrets are read by `secrets`, since they
+need more than their own text.
+"""
+
+import re
+from collections.abc import Callable
+from typing import Any, Final
+
+from proxy.settings import address, units
+from proxy.settings.fields import Leaf
+from proxy.settings.problems import suggestion
+from proxy.settings.schema import PLANNED_TYPES
+
+MASK: Final = "***"
+
+# Stands in headers, metric labels and URLs; 253 characters of host, a colon and a port must fit.
+_NAME: Final = re.compile(r"[A-Za-z0-9._:@\[\]-]{1,260}")
+_INTEGER: Final = re.compile(r"[+-]?\d{1,18}")
+_DECIMAL: Final = re.compile(r"[+-]?(\d{1,18}(\.\d{0,18})?|\.\d{1,18})")
+_BOOLEANS: Final = {
+    **dict.fromkeys(("true", "yes", "on", "1"), True),
+    **dict.fromkeys(("false", "no", "off", "0"), False),
+}
+_USERINFO: Final = re.compile(r"^.*:.*@")
+
+
+def read(leaf: Leaf, text: str) -> Any:  # noqa: ANN401  each unit has its own type
+    """Return the value that `text` stands for; ValueError is the hint, and may be empty."""
+    value = _READERS[leaf.unit](leaf, text)
+    if leaf.low is not None and value < leaf.low:
+        raise ValueError(leaf.hint)
+    if leaf.high is not None and value > leaf.high:
+        raise ValueError(leaf.hint)
+    return value
+
+
+def show(leaf: Leaf, value: Any) -> str:  # noqa: ANN401  as above
+    """Return `value` as `read` would take it; a secret becomes `***`."""
+    if value is None:
+        return "null"
+    match leaf.unit:
+        case "duration":
+            return units.show_duration(value)
+        case "size":
+            return units.show_size(value)
+        case "secret":
+            return MASK
+        case "bool":
+            return "true" if value else "false"
+        case "float" | "int":
+            return f"{value:g}" if isinstance(value, float) else str(value)
+        case "names":
+            return "[" + ", ".join(map(quoted, value)) + "]"
+        case _:
+            return quoted(str(value))
+
+
+def allowed(leaf: Leaf) -> str:
+    """Return what may be written, in a few words for a person."""
+    if leaf.choices:
+        return ", ".join(leaf.choices)
+    words = _WORDS.get(leaf.unit, "")
+    if leaf.low is not None and leaf.high is not None:
+        low, high = show(leaf, leaf.low), show(leaf, leaf.high)
+        span = low if low == high else f"{low} to {high}"
+        words = f"{words} {span}".strip()
+    return f"{words}, or null" if leaf.nullable and words else words
+
+
+def masked(text: str) -> str:
+    """Return `text` as a message may quote it: without the user part of a URL, and not endless."""
+    text = _USERINFO.sub(f"{MASK}@", text)
+    return repr(text if len(text) <= 80 else f"{text[:77]}...")
+
+
+def as_name(text: str) -> str:
+    """Return `text` as the name of a backend: what may not stand in one becomes a hyphen."""
+    return re.sub(r"[^A-Za-z0-9._:@\[\]-]", "-", text)
+
+
+def quoted(text: str) -> str:
+    """Return `text` as a YAML scalar: bare if it cannot be taken for anything else."""
+    bare = re.fullmatch(r"[A-Za-z/][A-Za-z0-9._/+-]*", text)
+    if bare and text.lower() not in {*_BOOLEANS, "null", "y", "n"}:
+        return text
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def _int(_leaf: Leaf, text: str) -> int:
+    if not _INTEGER.fullmatch(text):
+        raise ValueError("write a whole number")
+    return int(text)
+
+
+def _float(_leaf: Leaf, text: str) -> float:
+    if not _DECIMAL.fullmatch(text):
+        raise ValueError("write a number such as 1 or 0.5")
+    return float(text)
+
+
+def _bool(_leaf: Leaf, text: str) -> bool:
+    try:
+        return _BOOLEANS[text.lower()]
+    except KeyError:
+        raise ValueError from None
+
+
+def _choice(leaf: Leaf, text: str) -> Any:  # noqa: ANN401  a member of the leaf's enum, or the word
+    if text in leaf.choices:
+        return leaf.enum(text) if leaf.enum else text
+    if text in PLANNED_TYPES and leaf.path.endswith(".type"):
+        raise ValueError(
+            f"{text} has no dialect of its own in this version: use openai, which serves its"
+            " OpenAI API, or auto"
+        )
+    raise ValueError(suggestion(text, leaf.choices))
+
+
+def _name(_leaf: Leaf, text: str) -> str:
+    if not _NAME.fullmatch(text):
+        raise ValueError("a name stands in headers, metrics and URLs")
+    return text
+
+
+def _text(_leaf: Leaf, text: str) -> str:
+    if not text or not text.isprintable():
+        raise ValueError("it must be printable and not empty")
+    return text
+
+
+def _url(_leaf: Leaf, text: str) -> str:
+    return address.backend_url(address.backend(text))
+
+
+_READERS: Final[dict[str, Callable[[Leaf, str], Any]]] = {
+    "address": lambda _leaf, text: address.listening(text),
+    "bool": _bool,
+    "choice": _choice,
+    "duration": lambda _leaf, text: units.duration(text),
+    "float": _float,
+    "int": _int,
+    "name": _name,
+    "path": _text,
+    "size": lambda _leaf, text: units.size(text),
+    "url": _url,
+}
+_WORDS: Final = {
+    "address": "host:port, [ipv6]:port or unix:/path",
+    "bool": "true or false",
+    "name": "letters, digits or any of . _ : @ [ ] -",
+    "names": "a model, or a list of models",
+    "path": "the path of a file",
+    "secret": "printable ASCII without spaces",
+    "url": "http://host:port or unix:///path",
+}
