@@ -6,12 +6,10 @@ else in the project may ask "is this vLLM?". The records hold no state and open 
 """
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
 
 import msgspec
 
-if TYPE_CHECKING:
-    from proxy.core.catalog import Model
+from proxy.core.catalog import Model
 
 MISSING_PATH = frozenset({404, 405, 501})
 NEEDS_CREDENTIALS = frozenset({401, 403})
@@ -39,7 +37,7 @@ class Probe(msgspec.Struct, frozen=True, kw_only=True):
 class Listing(msgspec.Struct, frozen=True, kw_only=True):
     """The models an engine lists, or the `problem` that made its listing unreadable."""
 
-    models: "tuple[Model, ...]" = ()
+    models: tuple[Model, ...] = ()
     problem: str = ""
 
 
@@ -54,7 +52,7 @@ class Details(msgspec.Struct, frozen=True, kw_only=True):
     """A second GET that enriches a listing. `merge` returns the models unchanged if it cannot."""
 
     path: str
-    merge: "Callable[[tuple[Model, ...], Reply], tuple[Model, ...]]"
+    merge: Callable[[tuple[Model, ...], Reply], tuple[Model, ...]]
 
 
 class Sign(msgspec.Struct, frozen=True, kw_only=True):

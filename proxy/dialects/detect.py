@@ -24,11 +24,13 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """The end of a detection: an engine, or the reason why nothing can be said yet.
 
     marks: what the listing showed; another value later means that the engine may have changed.
+    listed: the number of models in the listing.
     """
 
     engine: Engine | None = None
     reason: str = ""
     marks: tuple[str, ...] = ()
+    listed: int = 0
 
 
 def marks(reply: Reply) -> tuple[str, ...]:
@@ -39,28 +41,27 @@ def marks(reply: Reply) -> tuple[str, ...]:
 def steps(engines: Iterable[Engine]) -> Generator[str, Reply | Failure, Finding]:
     """Yield the paths to ask, be sent their replies, return the finding.
 
-    An answer that needs credentials, a failure and a server error leave the kind unknown: the engine
-    is asked again later. Only a readable listing that nobody confirmed is generic.
+    Failures, server errors and answers that need credentials leave the kind unknown: ask again
+    later. Only a readable listing that nobody confirmed is generic.
     """
     listing = yield LISTING
     if isinstance(listing, Failure):
         return Finding(reason=listing.detail)
     reason = status_reason(listing)
-    if not reason and items(listing) is None:
-        reason = "not a model list"
-    if reason:
-        return Finding(reason=reason)
-    seen = marks(listing)
+    models = items(listing)
+    if reason or models is None:
+        return Finding(reason=reason or "not a model list")
+    seen, listed = marks(listing), len(models)
     for engine in _claimants(engines, listing):
         assert engine.sign is not None
         reply = yield engine.sign.confirm.path
         if isinstance(reply, Failure):
             return Finding(reason=f"confirming {engine.title}: {reply.detail}")
         if not engine.sign.confirm.judge(reply):
-            return Finding(engine=engine, marks=seen)
+            return Finding(engine=engine, marks=seen, listed=listed)
         if reply.status >= 500 or reply.status in NEEDS_CREDENTIALS:
             return Finding(reason=f"confirming {engine.title}: {status_reason(reply)}")
-    return Finding(engine=OPENAI, marks=seen)
+    return Finding(engine=OPENAI, marks=seen, listed=listed)
 
 
 def _claimants(engines: Iterable[Engine], listing: Reply) -> list[Engine]:

@@ -17,6 +17,8 @@ def listing_is_readable(reply: Reply) -> str:
 OPENAI = Engine(
     name="openai",
     title="OpenAI-compatible",
+    # Where LM Studio, TGI, LiteLLM, Docker Model Runner, Lemonade, LMDeploy and SGLang listen.
+    ports=(1234, 3000, 4000, 12434, 13305, 23333, 30000),
     ready=(Probe(path="/v1/models", judge=listing_is_readable),),
     operations=frozenset(OPERATIONS),
     read_models=read_list,

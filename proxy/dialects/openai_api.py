@@ -8,16 +8,13 @@ in the fields those clients read.
 
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
 import msgspec
 import orjson
 
+from proxy.core.catalog import Model
 from proxy.core.failure import Failure
 from proxy.dialects.errors import anthropic_type, hint_for, openai_type, status_of
-
-if TYPE_CHECKING:
-    from proxy.core.catalog import Model
 
 DONE = b"[DONE]"
 _RESPONSES = (b"response.completed", b"response.incomplete", b"response.failed", DONE)
@@ -137,7 +134,7 @@ def _sentence(text: str) -> str:
     return stripped if stripped.endswith((".", "!", "?")) else stripped + "."
 
 
-def model_card(model: "Model", created: int) -> Mapping[str, object]:
+def model_card(model: Model, created: int) -> Mapping[str, object]:
     """Return one entry of the models list. `created` is in Unix seconds."""
     card: dict[str, object] = {
         "id": model.id,
@@ -150,7 +147,7 @@ def model_card(model: "Model", created: int) -> Mapping[str, object]:
     return card
 
 
-def model_list(models: "Iterable[Model]", created: int) -> bytes:
+def model_list(models: Iterable[Model], created: int) -> bytes:
     """Return the body of `GET /v1/models`.
 
     `created` is the same for all and should not change while the list does not: clients cache it.

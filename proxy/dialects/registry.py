@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from proxy.dialects.base import Engine
+from proxy.dialects.detect import LISTING
 from proxy.dialects.llamacpp import LLAMACPP
 from proxy.dialects.ollama import OLLAMA
 from proxy.dialects.openai import OPENAI
@@ -18,3 +19,15 @@ ENGINES: Mapping[str, Engine] = MappingProxyType(
 def engine(name: str) -> Engine:
     """Return the record called `name`; an unknown or empty name gets the generic OpenAI record."""
     return ENGINES.get(name, OPENAI)
+
+
+def probe_paths() -> frozenset[str]:
+    """Return every path the records may ask with a GET: the allow-list of the control plane."""
+    paths = {LISTING}
+    for known in ENGINES.values():
+        paths.add(known.models_path)
+        paths.update(probe.path for probe in known.ready)
+        paths.update(part.path for part in (known.details, known.capacity) if part is not None)
+        if known.sign is not None:
+            paths.add(known.sign.confirm.path)
+    return frozenset(paths)
