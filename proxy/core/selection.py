@@ -71,9 +71,11 @@ class Selector:
         least = inf
         tier = ties = 0
         for backend in candidates:
-            if not (backend.settled or backend.available(now)):
-                continue
-            if backend.in_flight >= backend.room or (tried and backend in tried):
+            if (
+                not (backend.settled or backend.available(now))
+                or backend.in_flight >= backend.room
+                or (tried and backend in tried)
+            ):
                 continue
             if best is not None and backend.priority != tier:
                 break
