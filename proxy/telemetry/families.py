@@ -1,0 +1,251 @@
+"""Every metric there is: name, type, labels, buckets, meaning; the reference page is made of it.
+
+Names and labels are a contract with dashboards and alerts. Labels are few and bounded: backends
+come from the settings, models from the catalog, the rest from tables in `core`.
+"""
+
+from collections.abc import Mapping
+
+import msgspec
+
+
+class Family(msgspec.Struct, frozen=True, kw_only=True):
+    """One metric family. `name` is as scraped, a counter's `_total` included; `help` one line."""
+
+    name: str
+    type: str
+    help: str
+    labels: tuple[str, ...] = ()
+    buckets: tuple[float, ...] = ()
+
+
+_PER_MODEL = ("backend", "model")
+_SECONDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 40.0, 80.0, 160.0, 320.0, 640.0)
+_FIRST_TOKEN = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0)
+_INTER_TOKEN = (0.001, 0.0025, 0.005, 0.01, 0.015, 0.02, 0.03, 0.05, 0.075, 0.1, 0.2, 0.5, 1.0)
+_QUEUE = (0.001, 0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 30.0)
+_OVERHEAD = (25e-6, 50e-6, 1e-4, 2e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 0.01, 0.05, 0.1, 1.0)
+
+REQUESTS = Family(
+    name="headrace_requests_total",
+    type="counter",
+    labels=("backend", "model", "status", "end"),
+    help="Ended requests by the status the client got (0: nothing was sent) and end code.",
+)
+DURATION = Family(
+    name="headrace_request_duration_seconds",
+    type="histogram",
+    labels=_PER_MODEL,
+    buckets=_SECONDS,
+    help="From the whole request being here to the end of its answer.",
+)
+FIRST_TOKEN = Family(
+    name="headrace_time_to_first_token_seconds",
+    type="histogram",
+    labels=_PER_MODEL,
+    buckets=_FIRST_TOKEN,
+    help="From the whole request being here to the first data event. Streamed answers only.",
+)
+INTER_TOKEN = Family(
+    name="headrace_inter_token_seconds",
+    type="histogram",
+    labels=_PER_MODEL,
+    buckets=_INTER_TOKEN,
+    help=(
+        "Mean time between tokens, one observation for each streamed answer: first to last data"
+        " over the tokens the engine reported, or over the pieces forwarded if it did not."
+    ),
+)
+QUEUE = Family(
+    name="headrace_queue_seconds",
+    type="histogram",
+    labels=_PER_MODEL,
+    buckets=_QUEUE,
+    help="Time in the queue for a backend with room; a request that never waited counts as 0.",
+)
+OVERHEAD = Family(
+    name="headrace_proxy_overhead_seconds",
+    type="histogram",
+    buckets=_OVERHEAD,
+    help=(
+        "From the whole request being here to its bytes on a connection to the engine, without the"
+        " queue, connecting included. Requests that needed one attempt only."
+    ),
+)
+TOKENS_IN = Family(
+    name="headrace_tokens_in_total",
+    type="counter",
+    labels=_PER_MODEL,
+    help="Prompt tokens, as the engines reported them.",
+)
+TOKENS_OUT = Family(
+    name="headrace_tokens_out_total",
+    type="counter",
+    labels=_PER_MODEL,
+    help="Generated tokens, as the engines reported them.",
+)
+ATTEMPTS = Family(
+    name="headrace_attempts_total",
+    type="counter",
+    labels=("backend", "result"),
+    help=(
+        "Ended attempts at a backend: ok, or the kind of failure, the client's leaving included."
+        " A request may have several."
+    ),
+)
+RETRIES = Family(
+    name="headrace_retries_total",
+    type="counter",
+    labels=("reason",),
+    help="Attempts that followed a failed one, by the kind of that failure.",
+)
+IN_FLIGHT = Family(
+    name="headrace_requests_in_flight",
+    type="gauge",
+    help="Requests taken in and not yet ended, waiting ones included.",
+)
+QUEUED = Family(
+    name="headrace_queue_depth",
+    type="gauge",
+    labels=("model",),
+    help="Requests waiting for a backend with room. Models with an empty queue are left out.",
+)
+CONNECTIONS = Family(
+    name="headrace_client_connections", type="gauge", help="Open client connections."
+)
+LOOP_LAG = Family(
+    name="headrace_loop_lag_seconds",
+    type="gauge",
+    help="By how much the event loop was late, the worst of the last interval.",
+)
+DROPPED = Family(
+    name="headrace_log_lines_dropped_total",
+    type="counter",
+    help="Log lines given up because their reader was too slow or gone.",
+)
+BACKEND_UP = Family(
+    name="headrace_backend_up",
+    type="gauge",
+    labels=("backend",),
+    help="1 if new requests may go to the backend: checked, breaker not open, not draining.",
+)
+BACKEND_IN_FLIGHT = Family(
+    name="headrace_backend_in_flight",
+    type="gauge",
+    labels=("backend",),
+    help="Requests under way at the backend.",
+)
+BACKEND_CAP = Family(
+    name="headrace_backend_cap",
+    type="gauge",
+    labels=("backend",),
+    help="Requests the backend may have under way at once. Backends without a cap are left out.",
+)
+BACKEND_WORK = Family(
+    name="headrace_backend_work",
+    type="gauge",
+    labels=("backend",),
+    help="Work under way at the backend, in estimated tokens.",
+)
+BREAKER_STATE = Family(
+    name="headrace_breaker_state",
+    type="gauge",
+    labels=("backend", "state"),
+    help="1 for the state the backend's breaker is in, 0 for the others.",
+)
+BREAKER_OPENED = Family(
+    name="headrace_breaker_opened_total",
+    type="counter",
+    labels=("backend",),
+    help="How often the backend's breaker has opened.",
+)
+MODELS = Family(
+    name="headrace_models",
+    type="gauge",
+    help="Models and aliases in the catalog.",
+)
+BUILD = Family(
+    name="headrace_build_info",
+    type="gauge",
+    labels=("version", "python"),
+    help="Always 1: what is running.",
+)
+
+FAMILIES: tuple[Family, ...] = (
+    *(REQUESTS, DURATION, FIRST_TOKEN, INTER_TOKEN, QUEUE, OVERHEAD, TOKENS_IN, TOKENS_OUT),
+    *(ATTEMPTS, RETRIES, IN_FLIGHT, QUEUED, CONNECTIONS, LOOP_LAG, DROPPED),
+    *(BACKEND_UP, BACKEND_IN_FLIGHT, BACKEND_CAP, BACKEND_WORK, BREAKER_STATE, BREAKER_OPENED),
+    *(MODELS, BUILD),
+)
+"""In the order of the exposition and of docs/reference/metrics.md."""
+
+# The library's own collectors; on systems without /proc most of them are missing.
+PROCESS: Mapping[str, str] = {
+    "process_start_time_seconds": "When the process started, Unix time.",
+    "process_resident_memory_bytes": "Resident memory.",
+    "process_virtual_memory_bytes": "Virtual memory.",
+    "process_cpu_seconds_total": "CPU time used, user and system.",
+    "process_open_fds": "Open file descriptors.",
+    "process_max_fds": "The limit on open file descriptors.",
+}
+
+_PAGE = """\
+# Metrics
+
+`GET /metrics` on the admin address answers in the Prometheus text format.
+[How to monitor](../how-to/monitor.md) says which of these to watch.
+
+This page is written by `proxy.telemetry.families.markdown`; a test compares the two.
+
+- `backend` is the backend's name in the settings, empty for a request that never reached one.
+- `model` is the name as asked, alias or not, if the catalog knows it; all other names count as
+  `{other}`.
+- `end` is an [end code](end-codes.md): `--` means that the answer ended well.
+- Clocks start when the whole request, body included, has arrived.
+
+| name | type | labels | meaning |
+|---|---|---|---|
+{families}
+
+## Buckets
+
+Upper bounds in seconds; `+Inf` follows.
+
+| name | bounds |
+|---|---|
+{buckets}
+
+## Process
+
+By the client library, where the system has `/proc`:
+
+| name | meaning |
+|---|---|
+{process}
+"""
+
+OTHER_MODEL = "(other)"
+"""The `model` label of names the catalog does not know, and of those beyond the limit."""
+
+
+def markdown() -> str:
+    """Return docs/reference/metrics.md."""
+    families = [
+        f"| `{one.name}` | {one.type} | {_code(one.labels)} | {one.help} |" for one in FAMILIES
+    ]
+    buckets = [
+        f"| `{one.name}` | {' '.join(f'{bound:g}' for bound in one.buckets)} |"
+        for one in FAMILIES
+        if one.buckets
+    ]
+    process = [f"| `{name}` | {meaning} |" for name, meaning in PROCESS.items()]
+    return _PAGE.format(
+        other=OTHER_MODEL,
+        families="\n".join(families),
+        buckets="\n".join(buckets),
+        process="\n".join(process),
+    )
+
+
+def _code(labels: tuple[str, ...]) -> str:
+    return ", ".join(f"`{label}`" for label in labels)
