@@ -39,7 +39,7 @@ class ChatBody(_Common):
     messages: list[Message] = msgspec.field(default_factory=list)
 
     def prompt(self) -> str:
-        """The text of all messages, joined by newlines."""
+        """Join the text of all messages by newlines."""
         return "\n".join(_text(message.content) for message in self.messages)
 
 
@@ -49,7 +49,7 @@ class TextBody(_Common):
     prompt: str | list[str | int] = ""
 
     def text(self) -> str:
-        """The prompt as text; token ids are written out."""
+        """Give the prompt as text; token ids are written out."""
         if isinstance(self.prompt, str):
             return self.prompt
         return " ".join(map(str, self.prompt))
@@ -63,7 +63,7 @@ class EmbeddingBody(msgspec.Struct):
     dimensions: int | None = None
 
     def inputs(self) -> list[str]:
-        """The texts to embed."""
+        """List the texts to embed."""
         return [self.input] if isinstance(self.input, str) else self.input
 
 

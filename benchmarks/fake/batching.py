@@ -20,7 +20,7 @@ class Sink(Protocol):
     """Who receives the tokens of a sequence."""
 
     def admitted(self) -> None:
-        """The sequence left the queue; its prefill begins."""
+        """Learn that the sequence left the queue and its prefill begins."""
 
     def tokens(self, first: int, count: int) -> None:
         """Tokens `first` to `first + count - 1` exist now."""
@@ -47,7 +47,6 @@ class Sequence:
     def __init__(
         self, sink: Sink, *, prompt_tokens: int, cached: int, total: int, whole: bool
     ) -> None:
-        """`total` tokens follow the prompt; `whole` means nobody watches single tokens."""
         self.sink = sink
         self.prompt_tokens = prompt_tokens
         self.prefill_left = prompt_tokens - cached
@@ -65,7 +64,6 @@ class PrefixCache:
     __slots__ = ("_blocks", "_capacity", "hits", "queries")
 
     def __init__(self, capacity: int) -> None:
-        """`capacity` counts blocks of `BLOCK_TOKENS` tokens; 0 caches nothing."""
         self._capacity = capacity
         self._blocks: OrderedDict[int, None] = OrderedDict()
         self.queries = 0
@@ -98,7 +96,6 @@ class Batch:
     __slots__ = ("_profile", "_reserved", "peak", "running", "steps", "waiting")
 
     def __init__(self, profile: Profile) -> None:
-        """Limits and speeds come from `profile`."""
         self._profile = profile
         self.running: dict[Sequence, None] = {}
         self.waiting: deque[Sequence] = deque()
@@ -126,7 +123,7 @@ class Batch:
             self.waiting.remove(sequence)
 
     def kv_usage(self) -> float:
-        """The filled share of the KV cache, 0 to 1."""
+        """Tell the filled share of the KV cache, 0 to 1."""
         used = sum(s.prompt_tokens - s.prefill_left + s.produced for s in self.running)
         return min(1.0, used / self._profile.kv_tokens)
 

@@ -9,6 +9,7 @@ from typing import Protocol, cast
 
 import httptools
 import msgspec
+from typing_extensions import override
 
 from benchmarks.fake.batching import Sequence
 from benchmarks.fake.ledger import Record
@@ -36,16 +37,16 @@ class Owner(Protocol):
     max_requests: int
 
     def opened(self, connection: "Connection") -> None:
-        """A client has connected."""
+        """Learn that a client has connected."""
 
     def closed(self, connection: "Connection") -> None:
-        """The connection is gone; `record` and `sequence` tell what it interrupted."""
+        """Learn that it is gone; `record` and `sequence` tell what was interrupted."""
 
     def serve(self, connection: "Connection", request: Request) -> None:
         """Answer through the connection's outlet methods, now or later."""
 
     def stall(self, sequence: Sequence, by: int) -> None:
-        """The client reads too slowly (1) or has caught up (-1)."""
+        """Hear that the client reads too slowly (1) or has caught up (-1)."""
 
 
 class Connection(asyncio.Protocol):
@@ -67,17 +68,24 @@ class Connection(asyncio.Protocol):
         "busy",
         "done",
         "event",
-        "extra",
+        "aside",
         "idle_since",
         "number",
         "record",
         "sequence",
         "served",
         "transport",
+        "trusted",
     )
 
-    def __init__(self, owner: Owner, loop: asyncio.AbstractEventLoop, number: int) -> None:
-        """`number` tells the connections of one engine apart in its records."""
+    def __init__(
+        self,
+        owner: Owner,
+        loop: asyncio.AbstractEventLoop,
+        number: int,
+        *,
+        trusted: bool = False,
+    ) -> None:
         self._owner = owner
         self._loop = loop
         self._parser = httptools.HttpRequestParser(self)
@@ -88,6 +96,7 @@ class Connection(asyncio.Protocol):
         self._closing = False
         self._stalled: Sequence | None = None
         self.number = number
+        self.trusted = trusted
         self.busy = False
         self.served = 0
         self.idle_since = loop.time()
@@ -95,25 +104,29 @@ class Connection(asyncio.Protocol):
         self.sequence: Sequence | None = None
         self.transport: asyncio.Transport
         self.event: Callable[[bytes], None]
-        self.extra: Callable[[bytes], None]
+        self.aside: Callable[[bytes], None]
         self.done: Callable[[bytes], None]
 
     # --- transport -------------------------------------------------------------------------
 
+    @override
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport's `write` at hand: it is called once per token."""
         self.transport = cast("asyncio.Transport", transport)
-        self.event = self.extra = self.done = self.transport.write
+        self.event = self.aside = self.done = self.transport.write
         self._owner.opened(self)
 
+    @override
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell the engine, which frees the sequence."""
         self._owner.closed(self)
 
+    @override
     def eof_received(self) -> bool:
         """Half-closing counts as leaving, as with every uvicorn engine."""
         return False
 
+    @override
     def data_received(self, data: bytes) -> None:
         """Feed the parser; what it refuses gets a 400 and the end of the connection."""
         try:
@@ -123,12 +136,14 @@ class Connection(asyncio.Protocol):
         except httptools.HttpParserError:
             self._refuse()
 
+    @override
     def pause_writing(self) -> None:
         """Stop the sequence instead of filling memory."""
         if self.sequence is not None and self._stalled is None:
             self._stalled = self.sequence
             self._owner.stall(self.sequence, 1)
 
+    @override
     def resume_writing(self) -> None:
         """Let it go on."""
         if self._stalled is not None:
@@ -138,24 +153,24 @@ class Connection(asyncio.Protocol):
     # --- parser ----------------------------------------------------------------------------
 
     def on_message_begin(self) -> None:
-        """Called by httptools."""
+        """Hear from httptools."""
         self._target = b""
         self._headers = []
         self._body = []
 
     def on_url(self, url: bytes) -> None:
-        """Called by httptools, perhaps in several parts."""
+        """Hear from httptools, perhaps in several parts."""
         self._target += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Called by httptools."""
+        """Hear from httptools."""
         name = name.lower()
         self._headers.append((name, value))
         if name == b"expect":
             self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def on_body(self, body: bytes) -> None:
-        """Called by httptools."""
+        """Hear from httptools."""
         self._body.append(body)
 
     def on_message_complete(self) -> None:
@@ -177,9 +192,13 @@ class Connection(asyncio.Protocol):
 
     def head(self, data: bytes) -> None:
         """Write a response head; announces the close if this is the last answer."""
-        if self._closing:
-            data = data[:-2] + b"connection: close\r\n\r\n"
-        self.transport.write(data)
+        self.transport.write(self.final(data))
+
+    def final(self, head: bytes) -> bytes:
+        """Give the head as this connection sends it: the last one says so."""
+        if not self._closing:
+            return head
+        return head[:-2] + b"connection: close\r\n\r\n"
 
     def end(self, data: bytes) -> None:
         """Write what ends the body and turn to the next request."""
@@ -208,7 +227,7 @@ class Connection(asyncio.Protocol):
         self.transport.abort()
 
     def close_after(self) -> None:
-        """The answer under way is the last one here, and says so."""
+        """Make the answer under way the last one here."""
         self._closing = True
 
     def _begin(self, request: Request) -> None:

@@ -1,61 +1,44 @@
-"""The simulated engine: one listener, one batch, an account of everything it was asked."""
+"""The simulated engine: listeners, connections and faults around one batch.
+
+In a test: `async with running(Profile(models=("m",))) as engine`, then `engine.url`,
+`engine.requests` and `engine.faults.set(Fault(...))`.
+"""
 
 import asyncio
 import contextlib
-import random
-import re
-import socket
 import time
-from collections.abc import AsyncIterator, Callable, Iterable
-from uuid import uuid4
+from collections.abc import AsyncIterator, Iterable
 
-import msgspec
-
-from benchmarks.fake.asks import Ask, read_chat, read_embedding, read_text
-from benchmarks.fake.batching import Batch, PrefixCache, Sequence
+from benchmarks.fake import admin
+from benchmarks.fake.answering import Answering
+from benchmarks.fake.batching import Sequence
+from benchmarks.fake.breakage import bend
 from benchmarks.fake.connection import Connection, Request
-from benchmarks.fake.ledger import Ledger, Record, Stage
-from benchmarks.fake.metrics import Counters, Scrape
-from benchmarks.fake.pacing import Pacer
-from benchmarks.fake.pages import BUSY, Page, error, missing, static_pages, wrong_method
-from benchmarks.fake.profile import Dialect, Profile
-from benchmarks.fake.replies import Outlet, Stream, Whole
-from benchmarks.fake.wire import CHAT, DONE, LAST_CHUNK, TEXT, Heads, Surface, frame
-from benchmarks.fake.words import count_tokens, embedding
-
-_SAFE_ID = re.compile(rb"[\w.:-]{1,128}")
-_GENERATE: dict[str, tuple[Callable[[bytes, int], Ask], Surface]] = {
-    "/v1/chat/completions": (read_chat, CHAT),
-    "/v1/completions": (read_text, TEXT),
-}
-_JSON = b"application/json"
+from benchmarks.fake.faults import LISTENER, Fault, Faults, Kind
+from benchmarks.fake.ledger import Ledger, Stage
+from benchmarks.fake.listening import listening_socket
+from benchmarks.fake.pages import Page, error
+from benchmarks.fake.profile import Profile
 
 
 class Engine:
     """A simulated engine on the running event loop. Start it with `running`."""
 
     def __init__(self, profile: Profile) -> None:
-        """Must be called on the event loop it will serve."""
         self.profile = profile
-        self.requests = Ledger(profile.records)
-        self.batch = Batch(profile)
-        self.counters = Counters()
-        self.connections: set[Connection] = set()
-        self.accepted = 0
         self.port = 0
+        self.admin_port = 0
+        self.accepted = 0
         self.max_requests = profile.max_requests
-        self.keep_alive = profile.keep_alive
-        self.heads = Heads(profile.dialect, profile.name)
-        self.stamps = profile.stamps
-        self.event_bytes = profile.event_bytes
-        self.created = int(time.time())
-        self.early_head = profile.dialect is Dialect.VLLM
+        self.connections: set[Connection] = set()
+        self.faults = Faults(profile.seed, self._follow)
+        self._keep_alive = profile.keep_alive
         self._loop = asyncio.get_running_loop()
-        self._cache = PrefixCache(profile.prefix_blocks)
-        self._pacer = Pacer(self._loop, self.batch, self._stepped)
-        self._pages = static_pages(profile, self.created)
-        self._scrape = Scrape(profile, self.batch, self._cache, self.counters)
+        self._answering = Answering(profile, self._loop)
         self._server: asyncio.Server | None = None
+        self._admin: asyncio.Server | None = None
+        self._opening: asyncio.Task[None] | None = None
+        self._sweeper: asyncio.TimerHandle | None = None
 
     @property
     def url(self) -> str:
@@ -63,256 +46,216 @@ class Engine:
         return f"http://{self.profile.host}:{self.port}"
 
     @property
+    def requests(self) -> Ledger:
+        """Every inference request that arrived, oldest first."""
+        return self._answering.requests
+
+    @property
     def running(self) -> int:
         """Sequences in the batch now."""
-        return len(self.batch.running)
+        return len(self._answering.batch.running)
 
     @property
     def waiting(self) -> int:
         """Sequences in the queue now."""
-        return len(self.batch.waiting)
+        return len(self._answering.batch.waiting)
 
     async def start(self) -> None:
-        """Listen; raises OSError when the wanted port is taken."""
-        listener = listening_socket(self.profile.host, self.profile.port, self.profile.backlog)
-        self.port = listener.getsockname()[1]
-        self._server = await self._loop.create_server(self._accept, sock=listener)
+        """Listen; raises OSError when a wanted port is taken."""
+        self._listen(self.profile.port)
+        if self._opening is not None:
+            await self._opening
+        if self.profile.admin_port is not None:
+            sock = listening_socket(self.profile.host, self.profile.admin_port, 128)
+            self.admin_port = sock.getsockname()[1]
+            self._admin = await self._loop.create_server(self._accept_admin, sock=sock)
         self._sweep()
 
     async def stop(self) -> None:
-        """Close the listener and every connection at once."""
-        if self._server is not None:
-            self._server.close()
-        self._pacer.stop()
-        for connection in tuple(self.connections):
-            connection.transport.abort()
+        """Close the listeners and every connection at once."""
+        if self._opening is not None:
+            await self._opening
+        for server in (self._server, self._admin):
+            if server is not None:
+                server.close()
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+        self._answering.stop()
+        self._abort(self.connections)
         await asyncio.sleep(0)
 
     # --- Owner: called by connections --------------------------------------------------------
 
     def opened(self, connection: Connection) -> None:
-        """A client has connected."""
+        """Take in a client; a fault may meet it here."""
         self.connections.add(connection)
+        if not self.faults.active or connection.trusted:
+            return
+        fault = self.faults.take_connection()
+        if fault is None:
+            return
+        if fault.kind is Kind.HANG_ACCEPT:
+            connection.busy = True
+            connection.transport.pause_reading()
+        else:
+            connection.cut(reset=fault.reset)
 
     def closed(self, connection: Connection) -> None:
-        """A connection is gone: free what it was waiting for."""
+        """Free what a connection was waiting for."""
         self.connections.discard(connection)
         record, sequence = connection.record, connection.sequence
         connection.record = connection.sequence = None
-        if sequence is not None:
-            self.batch.drop(sequence)
-        if record is not None and record.stage not in {Stage.DONE, Stage.FAULT}:
-            self.counters.finished["abort"] += 1
-            self.requests.abort(record)
+        self._answering.gone(record, sequence)
 
     def stall(self, sequence: Sequence, by: int) -> None:
-        """Hold a sequence back, or let it go on."""
-        sequence.stalls += by
-        if not sequence.stalls:
-            self._pacer.wake()
+        """Hold a sequence back (1), or let it go on (-1)."""
+        self._answering.stall(sequence, by)
 
     def serve(self, connection: Connection, request: Request) -> None:
-        """Answer one request."""
-        path = request.path
-        generate = _GENERATE.get(path)
-        if generate is not None and request.method == "POST":
-            record = self._open(connection, request)
-            self._generate(connection, request, record, connection, generate)
-        elif path == "/v1/embeddings" and request.method == "POST":
-            record = self._open(connection, request)
-            self._embed(connection, request, record)
+        """Answer one request, perhaps badly."""
+        if request.target.startswith(admin.PREFIX):
+            self._answering.send(connection, admin.answer(self, request))
+            return
+        generates = self._answering.generates(request)
+        if generates:
+            self._answering.open(connection, request)
+        fault = self.faults.take(generates=generates) if self.faults.active else None
+        if fault is None:
+            self._answering.answer(connection, request, connection)
         else:
-            page = self._page(request, generate is not None)
-            self._send(connection, page, bare=request.method == "HEAD")
+            self._break(connection, request, fault)
 
-    # --- Host: called by replies -------------------------------------------------------------
+    # --- Scene: called by broken answers -----------------------------------------------------
 
-    def answered(self, record: Record) -> None:
-        """The first token of an answer exists."""
-        self.counters.first_token.add((record.first_ns - record.start_ns) / 1e9)
+    def struck(self, connection: Connection, *, reset: bool) -> None:
+        """Close the connection; the request failed by our own fault."""
+        self.spoiled(connection)
+        connection.record = None
+        if reset:
+            # What was written must reach the client before the reset throws it away.
+            self._loop.call_later(0.002, lambda: connection.cut(reset=True))
+        else:
+            connection.cut(reset=False)
 
-    def completed(self, record: Record, reason: str) -> None:
-        """An answer is complete."""
-        self.counters.finished[reason] += 1
+    def hold(self, connection: Connection) -> None:
+        """Stop generating, leave the connection open; the request stays unanswered."""
+        self._answering.release(connection.sequence)
+        connection.sequence = None
 
-    # --- inside --------------------------------------------------------------------------------
+    def spoiled(self, connection: Connection) -> None:
+        """Stop generating; the answer ends early but the connection lives on."""
+        self.hold(connection)
+        if connection.record is not None:
+            connection.record.stage = Stage.FAULT
+            connection.record.end_ns = time.monotonic_ns()
+
+    def pause(self, connection: Connection, seconds: float) -> None:
+        """Generate nothing for a while; 0: for ever."""
+        sequence = connection.sequence
+        if sequence is not None:
+            self.stall(sequence, 1)
+            if seconds:
+                self._loop.call_later(seconds, self.stall, sequence, -1)
+
+    # --- faults ------------------------------------------------------------------------------
+
+    def _break(self, connection: Connection, request: Request, fault: Fault) -> None:
+        answering, record = self._answering, connection.record
+        if record is not None:
+            record.fault = fault.kind
+        match fault.kind:
+            case Kind.CLOSE:
+                self.struck(connection, reset=fault.reset)
+            case Kind.HANG:
+                self.hold(connection)
+            case Kind.DELAY:
+                self._loop.call_later(fault.seconds, self._late, connection, request)
+            case Kind.ERROR_FIRST if record is not None:
+                answering.busy(record, connection, stream=True)
+            case Kind.STATUS | Kind.EMPTY:
+                self._replace(connection, fault)
+            case _:
+                answering.answer(connection, request, bend(connection, fault, self))
+
+    def _late(self, connection: Connection, request: Request) -> None:
+        if not connection.transport.is_closing():
+            self._answering.answer(connection, request, connection)
+
+    def _replace(self, connection: Connection, fault: Fault) -> None:
+        page, extra = Page(b"", b""), b""
+        if fault.kind is Kind.STATUS:
+            text = f"Simulated fault: status {fault.status}."
+            body = error(self.profile.dialect, fault.status, text)
+            page = Page(body, b"application/json", fault.status)
+            if fault.retry_after:
+                extra = b"retry-after: %b\r\n" % fault.retry_after.encode()
+        if connection.record is None:
+            self._answering.send(connection, page, extra=extra)
+        else:
+            self._answering.finish(connection.record, connection, page, extra=extra)
+
+    def _follow(self) -> None:
+        idle = self.faults.standing(Kind.IDLE_LIMIT)
+        self._keep_alive = self.profile.keep_alive if idle is None else idle.seconds
+        limit = self.faults.standing(Kind.REQUEST_LIMIT)
+        self.max_requests = self.profile.max_requests if limit is None else limit.after
+        off = [kind for kind in LISTENER if self.faults.standing(kind)]
+        if off and self._server is not None:
+            self._server.close()
+            self._server = None
+            self._abort(
+                connection
+                for connection in self.connections
+                if not connection.busy or Kind.DOWN in off
+            )
+        elif not off and self._server is None and self.port:
+            self._listen(self.port)
+
+    def _abort(self, connections: Iterable[Connection]) -> None:
+        for connection in tuple(connections):
+            if not connection.trusted:
+                connection.cut(reset=True)
+
+    # --- listeners ---------------------------------------------------------------------------
+
+    def _listen(self, port: int) -> None:
+        # Bound and listening before the loop knows: a connect right after this call succeeds.
+        sock = listening_socket(self.profile.host, port, self.profile.backlog)
+        self.port = sock.getsockname()[1]
+
+        async def attach() -> None:
+            self._server = await self._loop.create_server(self._accept, sock=sock)
+            self._follow()
+
+        self._opening = self._loop.create_task(attach())
 
     def _accept(self) -> Connection:
         self.accepted += 1
         return Connection(self, self._loop, self.accepted)
 
-    def _open(self, connection: Connection, request: Request) -> Record:
-        wanted = next((value for name, value in request.headers if name == b"x-request-id"), b"")
-        safe = _SAFE_ID.fullmatch(wanted)
-        record = Record(
-            id=wanted.decode() if safe else uuid4().hex,
-            method=request.method,
-            path=request.target,
-            start_ns=time.monotonic_ns(),
-            headers=request.headers,
-            body_bytes=len(request.body),
-            connection=connection.number,
-            body=request.body if self.profile.keep_bodies else b"",
-        )
-        self.requests.open(record)
-        connection.record = record
-        return record
-
-    def _generate(
-        self,
-        connection: Connection,
-        request: Request,
-        record: Record,
-        outlet: Outlet,
-        how: tuple[Callable[[bytes, int], Ask], Surface],
-    ) -> None:
-        read, surface = how
-        try:
-            ask = read(request.body, self.profile.output_tokens)
-        except (msgspec.DecodeError, UnicodeDecodeError) as problem:
-            self._fail(record, outlet, 400, str(problem))
-            return
-        ask_model = self._known(ask.model)
-        if ask_model is None:
-            self._fail(record, outlet, 404, f"The model `{ask.model}` does not exist.", "model")
-            return
-        if ask.prompt_tokens >= self.profile.context_length:
-            limit = self.profile.context_length
-            text = f"This model's maximum context length is {limit} tokens."
-            self._fail(record, outlet, 400, text, "input_text")
-            return
-        ask = msgspec.structs.replace(ask, model=ask_model)
-        record.model = ask.model
-        record.stream = ask.stream
-        record.prompt_tokens = ask.prompt_tokens
-        record.cached_tokens = self._cache.use(ask.prompt, ask.prompt_tokens)
-        reply = (Stream if ask.stream else Whole)(self, outlet, surface, ask, record)
-        if not self.batch.add(reply.sequence):
-            self.counters.rejected += 1
-            self._busy(record, outlet, stream=ask.stream)
-            return
-        connection.sequence = reply.sequence
-        record.stage = Stage.QUEUED
-        self.counters.prompt += ask.prompt_tokens
-        reply.queued()
-        self._pacer.wake()
-
-    def _embed(self, outlet: Connection, request: Request, record: Record) -> None:
-        try:
-            ask = read_embedding(request.body)
-        except (msgspec.DecodeError, UnicodeDecodeError) as problem:
-            self._fail(record, outlet, 400, str(problem))
-            return
-        model = self._known(ask.model)
-        if model is None:
-            self._fail(record, outlet, 404, f"The model `{ask.model}` does not exist.", "model")
-            return
-        texts = ask.inputs()
-        tokens = sum(map(count_tokens, texts))
-        data = [
-            {"index": i, "object": "embedding", "embedding": embedding(text, ask.dimensions or 8)}
-            for i, text in enumerate(texts)
-        ]
-        usage = {"prompt_tokens": tokens, "total_tokens": tokens}
-        body = {"id": f"embd-{record.id}", "object": "list", "model": model, "data": data}
-        record.model, record.prompt_tokens = model, tokens
-        self._finish(record, outlet, Page(msgspec.json.encode({**body, "usage": usage})))
-
-    def _known(self, model: str) -> str | None:
-        # llama.cpp serves whatever it has under its own name.
-        if model in self.profile.models:
-            return model
-        if not model or self.profile.dialect is Dialect.LLAMACPP:
-            return self.profile.models[0]
-        return None
-
-    def _page(self, request: Request, generates: bool) -> Page:
-        path, dialect = request.path, self.profile.dialect
-        page = self._pages.get(path)
-        if page is not None and request.method in {"GET", "HEAD"}:
-            return page
-        if path == "/metrics" and dialect in {Dialect.VLLM, Dialect.LLAMACPP}:
-            return Page(self._scrape.render(), b"text/plain; version=1.0.0; charset=utf-8")
-        if page is not None or generates or path == "/v1/embeddings":
-            return wrong_method(dialect, path)
-        return missing(dialect, path)
-
-    def _fail(
-        self, record: Record, outlet: Outlet, status: int, text: str, param: str | None = None
-    ) -> None:
-        body = error(self.profile.dialect, status, text, param=param)
-        self._finish(record, outlet, Page(body, _JSON, status))
-
-    def _busy(self, record: Record, outlet: Outlet, *, stream: bool) -> None:
-        if not stream:
-            self._finish(record, outlet, Page(BUSY, _JSON, 503))
-            return
-        record.stage, record.end_ns = Stage.DONE, time.monotonic_ns()
-        outlet.head(self.heads.render(200, b"text/event-stream; charset=utf-8", None))
-        outlet.extra(frame(b"data: " + BUSY + b"\n\n"))
-        outlet.done(frame(DONE))
-        outlet.end(LAST_CHUNK)
-
-    def _finish(self, record: Record, outlet: Outlet, page: Page) -> None:
-        record.stage, record.end_ns = Stage.DONE, time.monotonic_ns()
-        self._send(outlet, page, request_id=record.id.encode())
-
-    def _send(
-        self, outlet: Outlet, page: Page, *, request_id: bytes = b"", bare: bool = False
-    ) -> None:
-        outlet.head(
-            self.heads.render(
-                page.status, page.content_type, len(page.body), request_id=request_id
-            )
-        )
-        outlet.event(b"" if bare else page.body)
-        outlet.end(b"")
-
-    def _stepped(self, tokens: int, seconds: float) -> None:
-        self.counters.generated += tokens
-        self.counters.inter_token.add(seconds, tokens)
+    def _accept_admin(self) -> Connection:
+        return Connection(self, self._loop, 0, trusted=True)
 
     def _sweep(self) -> None:
-        if self._server is None or not self._server.is_serving():
-            return
         every = 0.5
-        if self.keep_alive:
-            oldest = self._loop.time() - self.keep_alive
+        if self._keep_alive:
+            oldest = self._loop.time() - self._keep_alive
             for connection in tuple(self.connections):
                 if not connection.busy and connection.idle_since <= oldest:
                     connection.transport.close()
-            every = min(every, self.keep_alive / 10)
-        self._loop.call_later(every, self._sweep)
+            every = min(every, max(0.01, self._keep_alive / 10))
+        self._sweeper = self._loop.call_later(every, self._sweep)
 
 
 @contextlib.asynccontextmanager
-async def running(profile: Profile | None = None) -> AsyncIterator[Engine]:
-    """A started engine on the running loop, stopped at the end."""
+async def running(
+    profile: Profile | None = None, faults: Iterable[Fault] = ()
+) -> AsyncIterator[Engine]:
+    """Start an engine on the running loop and stop it at the end."""
     engine = Engine(profile or Profile())
     await engine.start()
+    engine.faults.set(*faults)
     try:
         yield engine
     finally:
         await engine.stop()
-
-
-def listening_socket(host: str, port: int, backlog: int) -> socket.socket:
-    """A listening TCP socket; port 0 picks a free one below the ephemeral range.
-
-    Raises OSError when the port is taken.
-    """
-    tries: Iterable[int] = [port] if port else random.sample(range(20_000, 30_000), 200)
-    problem: OSError = OSError("no port tried")
-    for number in tries:
-        sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            sock.bind((host, number))
-            sock.listen(backlog)
-        except OSError as refused:
-            sock.close()
-            problem = refused
-        else:
-            sock.setblocking(False)
-            return sock
-    raise problem

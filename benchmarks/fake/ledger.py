@@ -48,7 +48,7 @@ class Record(msgspec.Struct, kw_only=True):
     """Kept only when the profile says so."""
 
     def header(self, name: bytes) -> bytes | None:
-        """The first header of this lower-case name."""
+        """Find the first header of this lower-case name."""
         return next((value for field, value in self.headers if field == name), None)
 
 
@@ -58,7 +58,6 @@ class Ledger:
     __slots__ = ("_records", "aborted", "received")
 
     def __init__(self, limit: int) -> None:
-        """Remembers `limit` requests."""
         self._records: deque[Record] = deque(maxlen=limit)
         self.received = 0
         self.aborted = 0
@@ -73,7 +72,7 @@ class Ledger:
         return self._records[index]
 
     def open(self, record: Record) -> None:
-        """A request has arrived."""
+        """Enter a request that has arrived."""
         self.received += 1
         self._records.append(record)
 

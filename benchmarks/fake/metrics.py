@@ -23,7 +23,6 @@ class Histogram:
     __slots__ = ("counts", "sum")
 
     def __init__(self) -> None:
-        """Empty."""
         self.counts = [0] * (len(_SECONDS) + 1)
         self.sum = 0.0
 
@@ -47,7 +46,6 @@ class Counters:
     __slots__ = ("finished", "first_token", "generated", "inter_token", "prompt", "rejected")
 
     def __init__(self) -> None:
-        """All zero."""
         self.prompt = 0
         self.generated = 0
         self.rejected = 0
@@ -64,7 +62,6 @@ class Scrape:
     def __init__(
         self, profile: Profile, batch: Batch, cache: PrefixCache, counters: Counters
     ) -> None:
-        """Reads the three live objects at every scrape."""
         self._dialect = profile.dialect
         self._labels = {"engine": "0", "model_name": profile.models[0]}
         self._batch = batch
@@ -78,7 +75,7 @@ class Scrape:
         return generate_latest(self._registry)
 
     def collect(self) -> Iterable[Metric]:
-        """Called by the registry."""
+        """Hand the registry the values of this moment."""
         return self._llamacpp() if self._dialect is Dialect.LLAMACPP else self._vllm()
 
     def describe(self) -> Iterable[Metric]:

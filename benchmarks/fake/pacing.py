@@ -17,7 +17,6 @@ class Pacer:
         batch: Batch,
         emitted: Callable[[int, float], None],
     ) -> None:
-        """`emitted` hears after each step how many tokens it gave and how long it was."""
         self._loop = loop
         self._batch = batch
         self._emitted = emitted

@@ -31,7 +31,7 @@ def static_pages(profile: Profile, created: int) -> dict[str, Page]:
 
 
 def error(dialect: Dialect, status: int, message: str, *, param: str | None = None) -> bytes:
-    """An error body as this engine writes it."""
+    """Render an error body as this engine writes it."""
     if dialect is Dialect.LLAMACPP:
         kind = {404: "not_found_error", 503: "unavailable_error", 400: "invalid_request_error"}
         return _json(
@@ -48,7 +48,7 @@ def error(dialect: Dialect, status: int, message: str, *, param: str | None = No
 
 
 def missing(dialect: Dialect, path: str) -> Page:
-    """The answer for a path this engine does not have."""
+    """Answer for a path this engine does not have."""
     if dialect is Dialect.LLAMACPP:
         return Page(error(dialect, 404, "File Not Found"), _JSON, 404)
     if dialect is Dialect.OLLAMA:
@@ -59,14 +59,14 @@ def missing(dialect: Dialect, path: str) -> Page:
 
 
 def wrong_method(dialect: Dialect, path: str) -> Page:
-    """The answer for a path that exists under another method."""
+    """Answer for a path that exists under another method."""
     if dialect in {Dialect.LLAMACPP, Dialect.OLLAMA}:
         return missing(dialect, path)
     return Page(b'{"detail":"Method Not Allowed"}', _JSON, 405)
 
 
 def _vllm(profile: Profile, created: int) -> dict[str, Page]:
-    cards = [
+    cards: list[dict[str, object]] = [
         {
             "id": name,
             "object": "model",
@@ -141,9 +141,7 @@ def _ollama(profile: Profile, created: int) -> dict[str, Page]:
         }
         for name in profile.models
     ]
-    loaded = [
-        {**tag, "size_vram": 0, "expires_at": "2036-01-01T00:00:00Z"} for tag in tags
-    ]
+    loaded = [{**tag, "size_vram": 0, "expires_at": "2036-01-01T00:00:00Z"} for tag in tags]
     return {
         "/": Page(b"Ollama is running", b"text/plain; charset=utf-8"),
         "/api/version": Page(_json({"version": VERSIONS[Dialect.OLLAMA]})),

@@ -7,6 +7,8 @@ connection writes each piece as it is, a broken one (`breakage`) bends them.
 import time
 from typing import Protocol
 
+from typing_extensions import override
+
 from benchmarks.fake.asks import Ask
 from benchmarks.fake.batching import Sequence
 from benchmarks.fake.ledger import Record, Stage
@@ -18,19 +20,19 @@ class Outlet(Protocol):
     """Where the pieces of an answer go, in this order."""
 
     def head(self, data: bytes) -> None:
-        """The response head."""
+        """Take the response head."""
 
     def event(self, data: bytes) -> None:
-        """One streamed token event, or the whole body of an answer that is not streamed."""
+        """Take one streamed token event, or the whole body of an answer that is not streamed."""
 
-    def extra(self, data: bytes) -> None:
-        """A streamed event that carries no token: the role, the usage."""
+    def aside(self, data: bytes) -> None:
+        """Take a streamed event that carries no token: the role, the usage."""
 
     def done(self, data: bytes) -> None:
-        """The `[DONE]` event."""
+        """Take the `[DONE]` event."""
 
     def end(self, data: bytes) -> None:
-        """What ends the body (the last chunk, or nothing). The answer is complete."""
+        """Take what ends the body (the last chunk, or nothing). The answer is complete."""
 
 
 class Host(Protocol):
@@ -43,10 +45,10 @@ class Host(Protocol):
     early_head: bool
 
     def answered(self, record: Record) -> None:
-        """The first token of this answer has been written."""
+        """Hear that the first token of this answer exists."""
 
     def completed(self, record: Record, reason: str) -> None:
-        """The answer is complete."""
+        """Settle the account of a complete answer."""
 
 
 class Reply:
@@ -57,7 +59,6 @@ class Reply:
     def __init__(
         self, host: Host, outlet: Outlet, surface: Surface, ask: Ask, record: Record
     ) -> None:
-        """Writes to `outlet` once its sequence has been added to the batch."""
         self._host = host
         self._outlet = outlet
         self._surface = surface
@@ -74,15 +75,15 @@ class Reply:
         )
 
     def queued(self) -> None:
-        """The engine has taken the request."""
+        """Hear that the engine has taken the request."""
 
     def admitted(self) -> None:
-        """The sequence left the queue."""
+        """Note that the sequence left the queue."""
         self._record.stage = Stage.PREFILL
         self._record.admitted_ns = time.monotonic_ns()
 
     def tokens(self, first: int, count: int) -> None:
-        """New tokens exist."""
+        """Note the new tokens."""
         record = self._record
         if not first:
             record.stage = Stage.DECODE
@@ -91,9 +92,7 @@ class Reply:
         record.tokens = first + count
 
     def finished(self) -> None:
-        """The answer is complete."""
-        self._record.end_ns = time.monotonic_ns()
-        self._record.stage = Stage.DONE
+        """Settle the account of a complete answer."""
         self._host.completed(self._record, self._ask.finish_reason)
 
     def _usage(self) -> bytes:
@@ -110,6 +109,7 @@ class Whole(Reply):
 
     __slots__ = ()
 
+    @override
     def finished(self) -> None:
         """Write the head and the JSON body."""
         ask, surface, host = self._ask, self._surface, self._host
@@ -149,7 +149,6 @@ class Stream(Reply):
     def __init__(
         self, host: Host, outlet: Outlet, surface: Surface, ask: Ask, record: Record
     ) -> None:
-        """Writes to `outlet` once its sequence has been added to the batch."""
         super().__init__(host, outlet, surface, ask, record)
         self._event = outlet.event
         self._headed = False
@@ -157,11 +156,13 @@ class Stream(Reply):
         self._before = self._lead() + surface.before
         self._before_size = len(self._before)
 
+    @override
     def queued(self) -> None:
         """Send the head at once, as vLLM does, unless this engine waits for the first token."""
         if self._host.early_head:
             self._send_head()
 
+    @override
     def tokens(self, first: int, count: int) -> None:
         """Write one event that holds these tokens."""
         if not first or count != 1 or first + 1 == self._ask.total or self._host.event_bytes:
@@ -177,12 +178,13 @@ class Stream(Reply):
         size = self._before_size + len(tail) + 5
         self._event(b"%x\r\ndata: {%b%b" % (size, self._before, tail))
 
+    @override
     def finished(self) -> None:
         """Write usage if asked for, `[DONE]` and the last chunk."""
         super().finished()
         if self._ask.usage:
             usage = b'data: {%b"choices":[],%b}\n\n' % (self._lead(), self._usage())
-            self._outlet.extra(frame(usage))
+            self._outlet.aside(frame(usage))
         self._outlet.done(frame(DONE))
         self._outlet.end(LAST_CHUNK)
 
@@ -193,7 +195,7 @@ class Stream(Reply):
             self._send_head()
             if self._surface.opening:
                 opening = b"data: {%b%b\n\n" % (self._lead(), self._surface.opening)
-                self._outlet.extra(frame(opening))
+                self._outlet.aside(frame(opening))
         after = self._surface.after
         if first + count == self._ask.total:
             after = self._surface.after_last % self._ask.finish_reason.encode()
@@ -224,5 +226,3 @@ class Stream(Reply):
             self._host.created,
             self._ask.model.encode(),
         )
-
-

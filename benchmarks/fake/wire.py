@@ -32,7 +32,6 @@ class Heads:
     __slots__ = ("_date", "_fixed", "_second")
 
     def __init__(self, dialect: Dialect, name: str) -> None:
-        """`name` stands in `x-simulated-engine`."""
         self._fixed = _SERVER[dialect] + b"x-simulated-engine: " + name.encode() + b"\r\n"
         self._second = 0
         self._date = b""
@@ -47,7 +46,7 @@ class Heads:
         close: bool = False,
         extra: bytes = b"",
     ) -> bytes:
-        """A whole head; `length` None means chunked; `extra` are finished lines with CRLF."""
+        """Render a head; `length` None means chunked; `extra` are finished lines with CRLF."""
         now = int(time.time())
         if now != self._second:
             self._second = now

@@ -8,18 +8,20 @@ import zlib
 from collections.abc import Sequence
 
 _STEMS = (
-    "amber basin cobalt delta ember fathom granite harbor indigo jetty kelp lantern meadow nectar "
-    "orchard pebble quartz river sluice timber umber valley weir xenon yarrow zephyr anchor brook "
-    "canal dune estuary ford gorge heron inlet juniper knoll lagoon marsh nettle oxbow penstock "
-    "quay rapid shoal turbine upland vortex water xylem yonder zenith"
+    b"amber basin cobalt delta ember fathom granite harbor indigo jetty kelp lantern meadow "
+    b"nectar orchard pebble quartz river sluice timber umber valley weir xenon yarrow zephyr "
+    b"anchor brook canal dune estuary ford gorge heron inlet juniper knoll lagoon marsh nettle "
+    b"oxbow penstock quay rapid shoal turbine upland vortex water xylem yonder zenith"
 ).split()
 
-WORDS: tuple[bytes, ...] = tuple(f" {stem}{i or ''}".encode() for i in range(5) for stem in _STEMS)
+WORDS: tuple[bytes, ...] = tuple(
+    b" %b%b" % (stem, b"%d" % i if i else b"") for i in range(5) for stem in _STEMS
+)
 """One word is one token; all are distinct, none needs escaping in JSON."""
 
 
 def start_of(prompt: str) -> int:
-    """The index in `WORDS` at which the answer to this prompt begins."""
+    """Find the index in `WORDS` at which the answer to this prompt begins."""
     return zlib.crc32(prompt.encode(errors="surrogatepass")) % len(WORDS)
 
 
@@ -31,7 +33,7 @@ def walk(start: int, first: int, count: int) -> bytes:
 
 
 def answer_text(prompt: str, tokens: int) -> str:
-    """What an engine answers to this prompt with this many tokens.
+    """Give the text an engine answers to this prompt with this many tokens.
 
     For chat the prompt is the text of all messages, joined by newlines.
     """
@@ -39,12 +41,12 @@ def answer_text(prompt: str, tokens: int) -> str:
 
 
 def count_tokens(prompt: str) -> int:
-    """The length of a prompt: four characters are a token."""
+    """Measure a prompt: four characters are a token."""
     return len(prompt) // 4 + 1
 
 
 def embedding(text: str, dimensions: int) -> Sequence[float]:
-    """A deterministic vector with entries in [-1, 1)."""
+    """Make a deterministic vector with entries in [-1, 1)."""
     seed = zlib.crc32(text.encode(errors="surrogatepass"))
     values = []
     for _ in range(dimensions):

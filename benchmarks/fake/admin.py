@@ -1,0 +1,103 @@
+"""`/fake/*`: faults, state and the account of requests, for drivers in other processes."""
+
+from typing import Protocol
+from urllib.parse import parse_qs
+
+import msgspec
+
+from benchmarks.fake.connection import Connection, Request
+from benchmarks.fake.faults import Fault, Faults
+from benchmarks.fake.ledger import Ledger, Record
+from benchmarks.fake.pages import Page
+from benchmarks.fake.profile import Profile
+
+PREFIX = "/fake/"
+_HIDDEN = {"headers", "body"}
+_UNKNOWN = b'{"error":"no such page of the simulated engine"}'
+_FAULTS = msgspec.json.Decoder(Fault | list[Fault])
+
+
+class Subject(Protocol):
+    """The engine that is asked about."""
+
+    profile: Profile
+    faults: Faults
+    connections: set[Connection]
+    accepted: int
+
+    @property
+    def requests(self) -> Ledger:
+        """The account."""
+
+    @property
+    def running(self) -> int:
+        """Sequences in the batch."""
+
+    @property
+    def waiting(self) -> int:
+        """Sequences in the queue."""
+
+
+def answer(engine: Subject, request: Request) -> Page:
+    """Answer one admin request."""
+    path, _, query = request.target.removeprefix(PREFIX).partition("?")
+    match request.method, path:
+        case "GET", "state":
+            return _json(_state(engine))
+        case "POST", "faults":
+            return _switch(engine, request.body)
+        case "DELETE", "faults":
+            engine.faults.clear()
+            return _json({"faults": []})
+        case "GET", "faults":
+            return _json({"faults": list(engine.faults), "hits": engine.faults.hits})
+        case "GET", "requests":
+            return _json({"requests": _requests(engine.requests, query)})
+        case "DELETE", "requests":
+            engine.requests.clear()
+            return _json({"requests": []})
+        case _:
+            return Page(
+                b'{"error":"no such page of the simulated engine"}', b"application/json", 404
+            )
+
+
+def _switch(engine: Subject, body: bytes) -> Page:
+    try:
+        wanted = _FAULTS.decode(body)
+    except msgspec.DecodeError as problem:
+        return Page(msgspec.json.encode({"error": str(problem)}), b"application/json", 400)
+    engine.faults.set(*(wanted if isinstance(wanted, list) else [wanted]))
+    return _json({"faults": list(engine.faults)})
+
+
+def _state(engine: Subject) -> dict[str, object]:
+    return {
+        "simulated": True,
+        "name": engine.profile.name,
+        "dialect": engine.profile.dialect,
+        "models": engine.profile.models,
+        "running": engine.running,
+        "waiting": engine.waiting,
+        "connections": len(engine.connections),
+        "accepted": engine.accepted,
+        "received": engine.requests.received,
+        "aborted": engine.requests.aborted,
+        "faults": list(engine.faults),
+        "hits": engine.faults.hits,
+    }
+
+
+def _requests(ledger: Ledger, query: str) -> list[dict[str, object]]:
+    wanted = parse_qs(query).get("id")
+    records = ledger if wanted is None else [r for key in wanted for r in ledger.find(key)]
+    return [_row(record) for record in records]
+
+
+def _row(record: Record) -> dict[str, object]:
+    fields = msgspec.structs.asdict(record)
+    return {name: value for name, value in fields.items() if name not in _HIDDEN}
+
+
+def _json(value: object) -> Page:
+    return Page(msgspec.json.encode(value))

@@ -1,0 +1,29 @@
+"""Listening sockets on ports the system will not hand out to outgoing connections."""
+
+import random
+import socket
+from collections.abc import Iterable
+
+_LOWEST, _HIGHEST, _TRIES = 20_000, 29_999, 200
+
+
+def listening_socket(host: str, port: int, backlog: int) -> socket.socket:
+    """Open a non-blocking listener; port 0 picks a free one between 20000 and 29999.
+
+    Raises OSError when the port is taken.
+    """
+    choice: Iterable[int] = random.sample(range(_LOWEST, _HIGHEST + 1), _TRIES)
+    problem = OSError("no port tried")
+    for number in (port,) if port else choice:
+        sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            sock.bind((host, number))
+            sock.listen(backlog)
+        except OSError as refused:
+            sock.close()
+            problem = refused
+        else:
+            sock.setblocking(False)
+            return sock
+    raise problem
