@@ -114,6 +114,8 @@ def _spec(hint: Any, path: str, field: msgspec.structs.FieldInfo | None) -> Spec
     if get_origin(inner) is dict:
         value = get_args(inner)[1]
         item = _spec(value, f"{path}.*", None)
+        if isinstance(item, Group):
+            item = msgspec.structs.replace(item, doc=doc)
         assert isinstance(item, Group | Leaf), path
         return Named(path=path, doc=doc, item=item)
     if get_origin(inner) is tuple:

@@ -142,7 +142,9 @@ def _timeouts_are_of_models(scene: Scene) -> Iterator[Problem]:
         if model in aliases:
             path = f"models.timeouts.{model}"
             yield scene.problem(
-                path, f"{model!r} is an alias", f"set it for {' and '.join(dict.fromkeys(aliases[model]))}"
+                path,
+                f"{model!r} is an alias",
+                f"set it for {' and '.join(dict.fromkeys(aliases[model]))}",
             )
 
 

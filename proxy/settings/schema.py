@@ -12,6 +12,8 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 from typing_extensions import override
 
+from proxy.core import selection
+from proxy.dialects.registry import ENGINES
 from proxy.settings import address
 from proxy.settings.address import Address
 
@@ -25,16 +27,7 @@ PLANNED_TYPES: Final = (
     *("sglang", "tgi", "trtllm", "lmdeploy", "mlx-lm", "omlx", "vllm-mlx"),
     *("lemonade", "dmr", "lmstudio", "litellm", "olla"),
 )
-KNOWN_TYPES: Final = ("auto", "vllm", "llamacpp", "ollama", "openai")
-
-
-class Balance(StrEnum):
-    """How a backend is chosen among those that can serve a request."""
-
-    WORK = "work"
-    LEAST_CONNECTIONS = "least-connections"
-    ROUND_ROBIN = "round-robin"
-    RANDOM = "random"
+KNOWN_TYPES: Final = ("auto", *ENGINES)
 
 
 class LogLevel(StrEnum):
@@ -193,7 +186,7 @@ class Drain(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Log(msgspec.Struct, frozen=True, kw_only=True):
-    """What is written to standard error (the service) and standard output (one line a request)."""
+    """What is written."""
 
     level: Annotated[LogLevel, Meta(description="The least severe record that is written.")] = (
         LogLevel.INFO
@@ -208,12 +201,12 @@ class BalanceSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How requests are spread."""
 
     policy: Annotated[
-        Balance,
+        selection.Policy,
         Meta(
             description="work: the backend with the least work under way, in tokens and by weight;"
             " least-connections: the fewest requests by weight; round-robin; random."
         ),
-    ] = Balance.WORK
+    ] = selection.Policy.WORK
 
 
 class BackendSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -266,7 +259,7 @@ class BackendSettings(msgspec.Struct, frozen=True, kw_only=True):
     api_key_file: Annotated[
         str | None,
         Meta(
-            description="A file that holds the api_key; read at start and at reload. A relative"
+            description="A file that holds the api_key; read at start. A relative"
             " path starts at the configuration file.",
             extra={"unit": "path"},
         ),

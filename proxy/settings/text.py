@@ -47,7 +47,7 @@ def show(leaf: Leaf, value: Any) -> str:  # noqa: ANN401  as above
         case "size":
             return units.show_size(value)
         case "secret":
-            return MASK
+            return quoted(MASK)
         case "bool":
             return "true" if value else "false"
         case "float" | "int":

@@ -1,0 +1,158 @@
+"""The commands with their words and flags. Each imports what it needs when it runs."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from proxy.settings.load import Flags, Loaded
+
+app = typer.Typer(
+    name="headrace",
+    help="One address in front of many LLM inference engines.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,  # it prints local variables, and those hold keys
+)
+
+Config = Annotated[
+    Path | None,
+    typer.Option("-c", "--config", metavar="FILE", help="Settings file; else $HEADRACE_CONFIG."),
+]
+Listen = Annotated[
+    str | None, typer.Option(metavar="HOST:PORT", help="Where clients connect; also unix:/path.")
+]
+Admin = Annotated[
+    str | None, typer.Option(metavar="HOST:PORT", help="Where health, metrics and status are.")
+]
+Backend = Annotated[
+    list[str] | None,
+    typer.Option(metavar="URL", help="An engine; may be repeated. Replaces those of the file."),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def run(words: Sequence[str]) -> int:
+    """Run the command that `words` ask for; return its exit code."""
+    try:
+        app(args=list(words), prog_name="headrace")
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 1
+    return 0
+
+
+@app.command()
+def serve(
+    config: Config = None,
+    backend: Backend = None,
+    listen: Listen = None,
+    admin: Admin = None,
+    *,
+    demo: Annotated[
+        bool, typer.Option("--demo", help="If no engine is found, start two small ones.")
+    ] = False,
+) -> None:
+    """Serve until told to stop. With no backend, look for engines on this machine."""
+    loaded = _settings(config, _flags(listen, admin, backend))
+    from proxy import boot
+
+    raise typer.Exit(boot.serve(loaded.settings, demo=demo))
+
+
+@app.command()
+def check(
+    config: Config = None,
+    backend: Backend = None,
+    listen: Listen = None,
+    admin: Admin = None,
+) -> None:
+    """Check the settings: print a summary, or every problem and exit with 2."""
+    loaded = _settings(config, _flags(listen, admin, backend))
+    from proxy.cli.check import summary
+
+    typer.echo(summary(loaded.settings))
+
+
+@app.command()
+def explain(
+    config: Config = None,
+    backend: Backend = None,
+    listen: Listen = None,
+    admin: Admin = None,
+    *,
+    json: AsJson = False,
+) -> None:
+    """Show the effective settings and where each came from."""
+    loaded = _settings(config, _flags(listen, admin, backend))
+    from proxy.cli import explain as view
+
+    typer.echo(view.as_json(loaded) if json else view.as_yaml(loaded), nl=False)
+
+
+@app.command()
+def models(config: Config = None, admin: Admin = None, *, json: AsJson = False) -> None:
+    """List the models that a running proxy serves, and where."""
+    _show("models", config, admin, json=json)
+
+
+@app.command()
+def status(config: Config = None, admin: Admin = None, *, json: AsJson = False) -> None:
+    """Show the backends, queues and failures of a running proxy."""
+    _show("status", config, admin, json=json)
+
+
+@app.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+    add_help_option=False,
+)
+def bench(context: typer.Context) -> None:
+    """Measure what the proxy costs; `headrace bench --help` says more."""
+    from benchmarks.__main__ import main as measure
+
+    raise typer.Exit(measure(context.args))
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    # It answers before this module is loaded; here it stands for --help.
+    from proxy.cli import main
+
+    main(["version"])
+
+
+def _flags(listen: str | None, admin: str | None, backends: list[str] | None) -> "Flags":
+    from proxy.settings.load import Flags
+
+    return Flags(listen=listen, admin=admin, backends=tuple(backends or ()))
+
+
+def _settings(config: Path | None, flags: "Flags") -> "Loaded":
+    """Return the settings, or end with 2 and all problems on standard error."""
+    import os
+
+    from proxy.settings.load import load
+    from proxy.settings.problems import SettingsError
+
+    try:
+        return load(config, os.environ, flags)
+    except SettingsError as error:
+        typer.echo(error.report(), err=True)
+        raise typer.Exit(2) from None
+
+
+def _show(what: str, config: Path | None, admin: str | None, *, json: bool) -> None:
+    """Ask the proxy at `admin`; only without it do the settings say where that is."""
+    from proxy.cli import status as view
+    from proxy.settings import address
+
+    if admin is None:
+        where = _settings(config, _flags(None, None, None)).settings.admin
+    else:
+        try:
+            where = address.listening(admin.removeprefix("http://").rstrip("/"))
+        except ValueError as error:
+            raise typer.BadParameter(str(error), param_hint="--admin") from None
+    raise typer.Exit(view.show(what, where, as_json=json))

@@ -1,0 +1,185 @@
+"""`headrace models` and `headrace status`: ask a running proxy's admin address."""
+
+import asyncio
+import sys
+from typing import Final
+
+import aiohttp
+import msgspec
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from proxy.settings.address import Address
+
+TIMEOUT: Final = 5.0  # seconds; the page is made from memory
+
+_EVERY_HOST: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  bound there, reached here
+
+
+class Backend(msgspec.Struct, frozen=True, kw_only=True):
+    """What is shown of a backend; names and units are those of /status."""
+
+    name: str
+    url: str
+    state: str
+    available: bool
+    in_flight: int
+    models: tuple[str, ...]
+    type: str | None = None
+    reason: str = ""
+    cap: int | None = None
+    work: float = 0.0
+
+
+class Model(msgspec.Struct, frozen=True, kw_only=True):
+    """What is shown of a model or an alias."""
+
+    id: str
+    routable: bool
+    backends: tuple[str, ...]
+    alias_of: tuple[str, ...] | None = None
+
+
+class Status(msgspec.Struct, frozen=True, kw_only=True):
+    """What is shown of /status; other fields may come and are left alone."""
+
+    version: str
+    uptime_s: float
+    ready: bool
+    in_flight: int
+    queued: int
+    backends: tuple[Backend, ...]
+    models: tuple[Model, ...]
+    reasons: tuple[str, ...] = ()
+    draining: bool = False
+
+
+class Unanswered(Exception):  # noqa: N818  it is an outcome, told to a person
+    """Nobody gave a usable answer; the text says what happened and what to do."""
+
+
+def show(what: str, admin: Address, *, as_json: bool) -> int:
+    """Print `models` or `status` of the proxy at `admin`; return 1, with a reason, if none answers.
+
+    JSON is the part of the answer that was asked for, as the proxy sent it.
+    """
+    try:
+        data = asyncio.run(fetch(admin))
+        status = decoded(data, admin)
+    except Unanswered as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    if as_json:
+        parts = msgspec.json.decode(data, type=dict[str, msgspec.Raw])
+        body = bytes(parts["models"]) if what == "models" else data
+        sys.stdout.write(msgspec.json.format(body).decode() + "\n")
+        return 0
+    console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+    for part in models(status) if what == "models" else overview(status):
+        console.print(part)
+    return 0
+
+
+async def fetch(admin: Address) -> bytes:
+    """Return the body of /status; Unanswered if there is none."""
+    connector = aiohttp.UnixConnector(admin.path) if admin.is_unix else aiohttp.TCPConnector()
+    host = _EVERY_HOST.get(admin.host, admin.host)
+    where = "localhost" if admin.is_unix else Address(host=host, port=admin.port)
+    limit = aiohttp.ClientTimeout(total=TIMEOUT)
+    try:
+        async with (
+            aiohttp.ClientSession(connector=connector, timeout=limit) as session,
+            session.get(f"http://{where}/status") as answer,
+        ):
+            if answer.status != 200:
+                raise Unanswered(_stranger(admin, f"it answered {answer.status}"))
+            return await answer.read()
+    except TimeoutError:
+        raise Unanswered(f"{admin} took the connection but did not answer.") from None
+    except aiohttp.ClientConnectorError:
+        raise Unanswered(
+            f"Nothing listens on {admin}.\n"
+            "Is headrace running? Give its admin address with --admin, or its file with -c."
+        ) from None
+    except aiohttp.ClientError as error:
+        raise Unanswered(_stranger(admin, str(error) or type(error).__name__)) from None
+
+
+def decoded(data: bytes, admin: Address) -> Status:
+    """Return the answer as a value; Unanswered if it is not that of a headrace."""
+    try:
+        return msgspec.json.decode(data, type=Status)
+    except msgspec.DecodeError as error:
+        raise Unanswered(_stranger(admin, str(error))) from None
+
+
+def overview(status: Status) -> list[Text | Table]:
+    """Return the lines and the table of `headrace status`."""
+    if status.draining:
+        state = "draining"
+    else:
+        state = "ready" if status.ready else f"not ready: {', '.join(status.reasons)}"
+    head = (
+        f"headrace {status.version}, {state}, up {_uptime(status.uptime_s)},"
+        f" {status.in_flight} in flight, {status.queued} queued"
+    )
+    table = _table("backend", "type", "state", "in flight", "work", "models", "url")
+    for one in status.backends:
+        in_flight = f"{one.in_flight}/{one.cap}" if one.cap is not None else str(one.in_flight)
+        table.add_row(
+            _plain(one.name),
+            _plain(one.type or "?"),
+            _state(one),
+            in_flight,
+            f"{one.work:.0f}",
+            str(len(one.models)),
+            _plain(one.url),
+        )
+    return [_plain(head), table if status.backends else _plain("No backends.")]
+
+
+def models(status: Status) -> list[Text | Table]:
+    """Return the table of `headrace models`."""
+    if not status.models:
+        return [_plain("No models: no backend has listed any yet.")]
+    table = _table("model", "state", "backends")
+    for one in status.models:
+        name = f"{one.id} -> {', '.join(one.alias_of)}" if one.alias_of is not None else one.id
+        state = Text("ready", "green") if one.routable else Text("unavailable", "red")
+        table.add_row(_plain(name), state, _plain(", ".join(one.backends)))
+    return [table]
+
+
+def _state(backend: Backend) -> Text:
+    if backend.available:
+        return Text(backend.state, "green")
+    reason = f" ({backend.reason})" if backend.reason else ""
+    return Text(_plain(f"{backend.state}{reason}").plain, "red")
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table
+
+
+def _plain(text: str) -> Text:
+    """Return text of engines and clients as it is: no markup, and nothing a terminal obeys."""
+    return Text("".join(char if char.isprintable() else "?" for char in text))
+
+
+def _uptime(seconds: float) -> str:
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    if days:
+        return f"{days}d {hours}h"
+    if hours:
+        return f"{hours}h {minutes}m"
+    return f"{minutes}m {rest}s" if minutes else f"{rest}s"
+
+
+def _stranger(admin: Address, finding: str) -> str:
+    return f"{admin} answers, but not as a headrace admin address: {finding}."
