@@ -22,7 +22,7 @@ from proxy.core.health import Health
 SLOW_START = 30.0  # seconds from recovery to full share
 SLOW_START_FLOOR = 0.1
 PENALTY = 5.0  # seconds, when a failing engine does not say how long to wait
-MAX_STATED_PENALTY = 300.0  # seconds believed of a Retry-After
+STATED_PENALTY = (1.0, 300.0)  # seconds believed of a Retry-After, at least and at most
 MAX_GROWN_PENALTY = 60.0  # seconds to which repeated failure extends a penalty
 _MAX_DOUBLINGS = 24  # 16 million typical requests: outweighs any real load
 _TYPICAL_RATE = 0.05  # weight of the newest request in the running mean of their work
@@ -230,7 +230,8 @@ class Backend:
             self._rounds = 0
         elif now >= self._penalty_until:
             self._rounds = min(self._rounds + 1, _MAX_DOUBLINGS)
-        base = PENALTY if seconds is None else min(max(seconds, 0.0), MAX_STATED_PENALTY)
+        least, most = STATED_PENALTY
+        base = PENALTY if seconds is None else min(max(seconds, least), most)
         grown = min(base * 2.0**self._rounds, MAX_GROWN_PENALTY)
         doublings = min(self.breaker.run + 1, _MAX_DOUBLINGS)
         self._penalty_work = self._typical * 2.0**doublings
