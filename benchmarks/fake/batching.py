@@ -180,13 +180,17 @@ class Batch:
     def _leave(self, sequence: Sequence) -> None:
         del self.running[sequence]
         sequence.running = False
-        self._reserved -= sequence.prompt_tokens + sequence.total
+        self._reserved -= self._size(sequence)
+
+    def _size(self, sequence: Sequence) -> int:
+        # An endless stream of a test may exceed the context, but it reserves no more than that.
+        return min(sequence.prompt_tokens + sequence.total, self._profile.context_length)
 
     def _admit(self) -> int:
         profile, admitted = self._profile, 0
         while self.waiting and len(self.running) < profile.max_num_seqs:
             sequence = self.waiting[0]
-            size = sequence.prompt_tokens + sequence.total
+            size = self._size(sequence)
             if self.running and self._reserved + size > profile.kv_tokens:
                 break
             self.waiting.popleft()

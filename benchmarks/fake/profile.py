@@ -44,7 +44,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     max_num_seqs: int = 256
     queue_limit: int | None = None
     """Running plus waiting; one more is refused the way vLLM refuses it. None: no limit."""
-    kv_tokens: int = 1 << 20
+    kv_tokens: int = 1 << 24
     prefix_blocks: int = 0
     """Capacity of the prefix cache in blocks of 16 tokens; 0 switches it off."""
 

@@ -1,6 +1,7 @@
 """The simulated engine on real sockets: what it answers, and how each fault looks to a client."""
 
 import asyncio
+import os
 import time
 from collections.abc import Callable
 
@@ -9,6 +10,7 @@ import pytest
 
 from benchmarks.fake.engine import Engine, running
 from benchmarks.fake.faults import Fault, Kind, Where
+from benchmarks.fake.launch import launched, start
 from benchmarks.fake.ledger import Stage
 from benchmarks.fake.profile import Dialect, Profile
 from benchmarks.fake.words import answer_text
@@ -361,3 +363,27 @@ async def test_another_process_can_switch_faults_and_read_the_account() -> None:
         "done"
     ]
     assert "error" in wrong
+
+
+async def test_engines_as_processes_start_answer_and_are_gone_afterwards() -> None:
+    profiles = [Profile(name=name, models=("a", "b"), admin_port=0) for name in ("one", "two")]
+    async with launched(profiles) as children:
+        answers = [await send(port_of(child.url), get("/v1/models")) for child in children]
+        pages = [await send(port_of(child.admin_url), get("/fake/state")) for child in children]
+        pids = [child.pid for child in children]
+
+    assert all(b'"id":"b"' in answer for answer in answers)
+    assert [b'"name":"one"' in page for page in pages] == [True, False]
+    for pid in pids:
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
+
+
+async def test_an_engine_that_cannot_start_says_why() -> None:
+    async with running() as engine:
+        with pytest.raises(OSError, match="simulated engine cannot start"):
+            await start(Profile(port=engine.port))
+
+
+def port_of(url: str) -> int:
+    return int(url.rpartition(":")[2])
