@@ -36,6 +36,7 @@ class Kind(StrEnum):
     BAD_REQUEST = "bad_request"
     BAD_JSON = "bad_json"
     TOO_LARGE = "body_too_large"
+    HEAD_TOO_LARGE = "headers_too_large"
     UNSUPPORTED_CODING = "unsupported_content_encoding"
     REQUEST_TIMEOUT = "request_timeout"
     UNKNOWN_MODEL = "model_not_found"

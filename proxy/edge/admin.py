@@ -20,6 +20,18 @@ from proxy.telemetry.metrics import CONTENT_TYPE, Live
 PATHS = ("/healthz", "/readyz", "/metrics", "/status")
 
 
+class Exposition(Protocol):
+    """Metrics in the Prometheus text format, in two halves that make one text."""
+
+    def parts(self) -> Iterator[bytes]:
+        """Return our own metrics in short pieces: the loop breathes in between."""
+        ...
+
+    def process(self) -> bytes:
+        """Return the process's metrics. It reads files, so it is called in a thread."""
+        ...
+
+
 class View(Live, Protocol):
     """What the admin pages need beyond the gauges. `boot` implements it."""
 
@@ -46,8 +58,9 @@ class View(Live, Protocol):
         """Return the last failures, oldest first (`telemetry.failures.Recent.records`)."""
         ...
 
-    def metrics(self) -> Iterator[bytes]:
-        """Return the exposition in short pieces (`Metrics.parts`): the loop breathes in between."""
+    @property
+    def metrics(self) -> Exposition:
+        """What a scrape gets (`telemetry.metrics.Metrics`)."""
         ...
 
 
@@ -97,10 +110,12 @@ class _Pages:
         return _json({"status": "ready"})
 
     async def metrics(self, request: web.Request) -> web.StreamResponse:
+        exposition = self._view.metrics
         parts = []
-        for part in self._view.metrics():
+        for part in exposition.parts():
             parts.append(part)
             await asyncio.sleep(0)  # streams go on while the client library formats
+        parts.append(await asyncio.to_thread(exposition.process))
         return web.Response(body=b"".join(parts), headers={"Content-Type": CONTENT_TYPE})
 
     async def status(self, _request: web.Request) -> web.Response:
@@ -171,6 +186,8 @@ def _failure(record: Record, now: float) -> dict[str, object]:
 
 def _without_credentials(url: str) -> str:
     parts = urlsplit(url)
+    if not parts.netloc:  # a Unix socket
+        return url
     host = parts.netloc.rpartition("@")[2]
     return urlunsplit((parts.scheme, host, parts.path, "", ""))
 

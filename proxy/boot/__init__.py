@@ -1,0 +1,5 @@
+"""The only composition root: settings become objects, objects a service, and that stops in order."""
+
+from proxy.boot.run import Greeter, StandIn, Starter, serve
+
+__all__ = ["Greeter", "StandIn", "Starter", "serve"]

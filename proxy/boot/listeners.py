@@ -1,0 +1,48 @@
+"""Listening sockets, opened before anything else so that a taken address stops the start at once."""
+
+import os
+import socket
+import stat
+
+from proxy.settings.address import Address
+
+
+class Occupied(Exception):  # noqa: N818 - says what the address is
+    """The address cannot be listened on; `reason` says why."""
+
+    def __init__(self, address: str, reason: str) -> None:
+        super().__init__(f"{address}: {reason}")
+        self.address = address
+        self.reason = reason
+
+
+def listen(address: Address) -> socket.socket:
+    """Return a bound socket for `address`; raises `Occupied`. A stale Unix socket is replaced."""
+    if address.path:
+        return _unix(address.path)
+    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    bound.setblocking(False)
+    try:
+        bound.bind((address.host, address.port))
+    except OSError as error:
+        bound.close()
+        raise Occupied(str(address), error.strerror or str(error)) from error
+    return bound
+
+
+def _unix(path: str) -> socket.socket:
+    try:
+        if stat.S_ISSOCK(os.stat(path).st_mode):  # noqa: PTH116 - before the loop runs
+            os.unlink(path)  # noqa: PTH108 - same
+    except FileNotFoundError:
+        pass
+    bound = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    bound.setblocking(False)
+    try:
+        bound.bind(path)
+    except OSError as error:
+        bound.close()
+        raise Occupied(f"unix:{path}", error.strerror or str(error)) from error
+    return bound

@@ -1,0 +1,296 @@
+"""The running service: every object made once, wired, started, drained and stopped.
+
+What the admin pages show is what stands here: `Service` is their `View`.
+"""
+
+import asyncio
+import random
+import socket
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import chain
+from typing import Final
+
+import structlog
+from aiohttp import web
+
+import proxy
+from proxy.core import admission, breaker, health, selection
+from proxy.core.backend import Backend
+from proxy.core.catalog import Catalog, Directory, Model, build
+from proxy.core.failure import Failure, Kind, Origin
+from proxy.dialects.base import Engine
+from proxy.dialects.registry import ENGINES, engine
+from proxy.discovery.fetch import HttpFetch
+from proxy.discovery.prober import Hooks, Prober
+from proxy.edge import admin, models, routes
+from proxy.edge.server import Edge
+from proxy.flow import pump
+from proxy.flow.attempts import Attempts
+from proxy.flow.course import Course
+from proxy.settings.schema import BackendSettings, Settings, Timeouts
+from proxy.telemetry.access import AccessLog
+from proxy.telemetry.failures import Recent, Record
+from proxy.telemetry.metrics import Metrics
+from proxy.telemetry.sink import Sink
+from proxy.upstream import pool
+from proxy.upstream.connect import Endpoint
+
+TICK: Final = 0.05  # seconds between two turns of the wheel
+LINES: Final = 0.1  # seconds between two drains of the access log
+FLUSH: Final = 2.0  # seconds for the last bytes of answers that are broken off
+
+log = structlog.get_logger()
+
+
+def probed_paths() -> frozenset[str]:
+    """Return every path the control plane may ask an engine for."""
+    return frozenset(chain.from_iterable(_paths(known) for known in ENGINES.values()))
+
+
+def _paths(known: Engine) -> Iterator[str]:
+    yield from (probe.path for probe in known.ready)
+    yield known.models_path
+    for part in (known.details, known.capacity, known.sign and known.sign.confirm):
+        if part is not None:
+            yield part.path
+
+
+class Service:
+    """One process's worth of proxy. Make it inside a running loop."""
+
+    def __init__(self, settings: Settings, out: Sink) -> None:
+        self._settings = settings
+        self._loop = asyncio.get_running_loop()
+        self._out = out
+        self.version = proxy.__version__
+        self.started_at = self.now()
+        self.draining = False
+        self._hurry = asyncio.Event()
+        self._lag = self._worst_lag = 0.0
+        self._configured = {backend.name: backend for backend in settings.backends}
+        self._backends = tuple(map(_backend, settings.backends))
+        self._models: dict[Backend, Sequence[Model]] = {b: () for b in self._backends}
+        self._keys = {
+            b.name: b.api_key.reveal() for b in settings.backends if b.api_key is not None
+        }
+        self._pools = {b.name: self._pool(b) for b in settings.backends}
+        self._queues: admission.Queues[Attempts] = admission.Queues(
+            admission.Policy(count=settings.limits.queue, timeout=settings.limits.queue_timeout)
+        )
+        self._directory = Directory()
+        self._course = self._make_course()
+        self._recent = Recent(self.now)
+        self._metrics = Metrics(self.version, self)
+        self._access = AccessLog(out.write, monotonic=self.now, wall=time.time)
+        observers = [self._metrics, self._recent]
+        self._course.observers = (
+            (*observers, self._access) if settings.log.access else tuple(observers)
+        )
+        self._edge = Edge(self._course, settings.limits)
+        self._fetch = HttpFetch(probed_paths(), self._keys)
+        self._prober = Prober(
+            self._backends,
+            self._fetch,
+            ENGINES.values(),
+            Hooks(on_kind=self._on_kind, on_models=self._on_models),
+            loop=self._loop,
+            random=random.random,
+        )
+        self._course.suspect = self._prober.wake
+        self._timers: dict[str, asyncio.TimerHandle] = {}
+        self._admin: web.AppRunner | None = None
+
+    def _pool(self, backend: BackendSettings) -> pool.Pool:
+        address = backend.address
+        endpoint = Endpoint(host=address.host, port=address.port, path=address.path)
+        return pool.Pool(endpoint, now=self.now, api_key=self._keys.get(backend.name))
+
+    def _make_course(self) -> Course:
+        settings = self._settings
+        return Course(
+            directory=self._directory,
+            selector=selection.Selector(selection.Policy(settings.balance.policy), random.random),
+            queues=self._queues,
+            pools=self._pools,
+            engines=engine,
+            now=self.now,
+            random=random.random,
+            later=self._loop.call_later,
+            timeouts_for=self._timeouts_for,
+            queue_timeout=settings.limits.queue_timeout,
+        )
+
+    def _timeouts_for(self, model: str, backend: Backend) -> Timeouts:
+        return self._settings.timeouts_for(model, self._configured.get(backend.name))
+
+    # life ------------------------------------------------------------------------------------
+
+    async def start(self, client_socket: socket.socket, admin_socket: socket.socket) -> None:
+        """Observe the backends, then open both ports."""
+        self._prober.start()
+        self._repeat("wheel", TICK, self._turn)
+        self._repeat("pools", 1.0, self._expire_pools)
+        self._repeat("lines", LINES, self._drain_lines)
+        pages = models.routes(self._directory, lambda: self._edge.new_id().encode())
+        app = routes.application(self._course, self._edge.new_id, pages)
+        await self._edge.start([client_socket], app)
+        self._admin = web.AppRunner(admin.application(self), access_log=None, handle_signals=False)
+        await self._admin.setup()
+        await web.SockSite(self._admin, admin_socket).start()
+
+    async def drain(self) -> None:
+        """Let go in order: unready, then closed to new clients, then all calls ended or broken off."""
+        drain = self._settings.drain
+        self.draining = self._course.draining = True
+        log.info("draining", calls=len(self._course.calls), delay=drain.delay, timeout=drain.timeout)
+        await self._wait_until(self._never, drain.delay)
+        self._edge.draining = True
+        self._edge.stop_accepting()
+        self._edge.close_idle()
+        await self._wait_until(self._idle, drain.timeout)
+        left = tuple(self._course.calls)
+        if left:
+            log.warning("breaking off calls", calls=len(left))
+        for attempts in left:
+            detail = "the proxy is stopping and the time for running answers is over"
+            attempts.stop(
+                Failure(
+                    kind=Kind.DRAINING, origin=Origin.PROXY, phase=attempts.phase, detail=detail
+                )
+            )
+        self._hurry.clear()
+        await self._wait_until(lambda: not self._edge.connections, FLUSH)
+
+    async def stop(self) -> None:
+        """End everything that is still there."""
+        await self._prober.stop()
+        await self._fetch.close()
+        await self._edge.stop()
+        if self._admin is not None:
+            await self._admin.cleanup()
+        for each in self._pools.values():
+            each.close()
+        for timer in self._timers.values():
+            timer.cancel()
+        self._access.flush()
+
+    def hurry(self) -> None:
+        """Cut the present wait of `drain` short."""
+        self._hurry.set()
+
+    def _idle(self) -> bool:
+        return not self._course.calls and not self._metrics.in_flight
+
+    @staticmethod
+    def _never() -> bool:
+        return False
+
+    async def _wait_until(self, over: Callable[[], bool], limit: float) -> None:
+        until = self.now() + limit
+        while not over() and not self._hurry.is_set() and self.now() < until:
+            await asyncio.sleep(min(TICK, max(0.0, until - self.now())))
+
+    # beats -----------------------------------------------------------------------------------
+
+    def _repeat(self, name: str, seconds: float, act: Callable[[], float | None]) -> None:
+        """Call `act` every so often; it may return how soon it wants to be called again."""
+
+        def beat() -> None:
+            pause = act()
+            self._timers[name] = self._loop.call_later(seconds if pause is None else pause, beat)
+
+        self._timers[name] = self._loop.call_later(seconds, beat)
+
+    def _turn(self) -> None:
+        now = self.now()
+        lag = now - self._lag - TICK
+        if self._lag and lag > self._worst_lag:
+            self._worst_lag = lag
+        self._lag = now
+        for item in self._course.wheel.advance(now):
+            item.expired(now)
+        pump.run(self._course)
+
+    def _expire_pools(self) -> None:
+        for each in self._pools.values():
+            each.expire()
+
+    def _drain_lines(self) -> float | None:
+        return 0.005 if self._access.drain() else None
+
+    # discovery ---------------------------------------------------------------------------------
+
+    def _on_kind(self, backend: Backend, kind: Engine) -> None:
+        self._pools[backend.name].policy = pool.Policy(
+            idle=kind.keep_alive, max_requests=kind.max_requests
+        )
+        log.info("engine recognised", backend=backend.name, type=kind.name, url=backend.url)
+
+    def _on_models(self, backend: Backend, found: tuple[Model, ...]) -> None:
+        self._models[backend] = found
+        changed = self._directory.swap(build(self._models, self._settings.models.aliases))
+        self._queues.prune(self._directory.current.names())
+        log.info(
+            "models changed",
+            backend=backend.name,
+            added=list(changed.added),
+            removed=list(changed.removed),
+        )
+
+    # what the admin pages see --------------------------------------------------------------------
+
+    def now(self) -> float:
+        """Return the clock of everything here: monotonic, in seconds."""
+        return time.monotonic()
+
+    def backends(self) -> Sequence[Backend]:
+        """Return all backends."""
+        return self._backends
+
+    def catalog(self) -> Catalog:
+        """Return the routing snapshot in force."""
+        return self._directory.current
+
+    def queues(self) -> Mapping[str, int]:
+        """Return how many calls wait, by model."""
+        return {name: queue.count for name, queue in self._queues.items() if queue.count}
+
+    def client_connections(self) -> int:
+        """Return the number of open client connections."""
+        return len(self._edge.connections)
+
+    def loop_lag(self) -> float:
+        """Return the loop's worst lateness since the last look, in seconds."""
+        worst, self._worst_lag = self._worst_lag, 0.0
+        return max(0.0, worst)
+
+    def dropped_lines(self) -> int:
+        """Return how many log lines were given up."""
+        return self._access.dropped + self._out.dropped
+
+    def in_flight(self) -> int:
+        """Return how many requests are under way."""
+        return self._metrics.in_flight
+
+    def failures(self) -> Sequence[Record]:
+        """Return the last failures."""
+        return self._recent.records()
+
+    def metrics(self) -> Iterator[bytes]:
+        """Return the Prometheus exposition in pieces."""
+        return self._metrics.parts()
+
+
+def _backend(configured: BackendSettings) -> Backend:
+    backend = Backend(
+        configured.name,
+        configured.url,
+        weight=configured.weight,
+        priority=configured.priority,
+        cap=configured.max_in_flight,
+        breaker=breaker.Breaker(breaker.Policy(), random.random),
+        health=health.Health(health.Policy(), random.random),
+    )
+    backend.kind = "" if configured.type == "auto" else configured.type
+    return backend

@@ -1,0 +1,133 @@
+"""The client port: one listener, its connections, and what they share.
+
+aiohttp's server machinery runs underneath: its parser, its ordinary lane, its application. What the
+subclass in `edge/connection` touches of aiohttp's private side is named here, and a test holds each
+name against the installed version.
+"""
+
+import asyncio
+import secrets
+from collections.abc import Callable, Sequence
+from itertools import count
+from typing import TYPE_CHECKING, Final
+
+from aiohttp import web
+
+from proxy.core.call import Call
+from proxy.core.failure import Failure, Kind, Origin, Phase
+from proxy.edge import rescue, routes
+from proxy.edge.connection import ClientConnection
+from proxy.flow.course import Course
+from proxy.flow.intake import Intake
+from proxy.settings.schema import Limits
+
+if TYPE_CHECKING:
+    import socket
+
+PRIVATE_AIOHTTP_NAMES: Final = (
+    "_close",
+    "_current_request",
+    "_force_close",
+    "_keepalive_handle",
+    "_messages",
+    "_parser",
+    "_process_keepalive",
+    "_request_count",
+    "_upgraded",
+    "_waiter",
+)
+BACKLOG: Final = 4096  # the kernel's queue of new connections; 128 makes a burst of 1,000 wait 7 s
+KEEP_ALIVE: Final = 75.0  # seconds a client connection may be idle
+MAX_LINE: Final = 8190  # bytes of one header line, as everywhere in the field
+
+
+class Edge:
+    """What all client connections share. `draining` makes every answer the last on its connection."""
+
+    def __init__(self, course: Course, limits: Limits) -> None:
+        self.course = course
+        self.limits = limits
+        self.intake = Intake(course)
+        self.now = course.now
+        self.wheel = course.wheel
+        self.later: Callable[[float, Callable[[], None]], object] = course.later
+        self.keep_alive = KEEP_ALIVE
+        self.connections: set[ClientConnection] = set()
+        self.draining = False
+        self._ids = count(1)
+        self._process = secrets.token_hex(6)
+        self._servers: list[asyncio.Server] = []
+        self._runner: web.AppRunner | None = None
+
+    def new_id(self) -> str:
+        """Return a request id: unique in this process by count, elsewhere by 48 random bits."""
+        return f"{self._process}-{next(self._ids):x}"
+
+    # answers ---------------------------------------------------------------------------------
+
+    def error_answer(self, call: Call, failure: Failure, *, close: bool) -> bytes:
+        """Return a whole error answer in the caller's dialect."""
+        unknown = failure.kind is Kind.UNKNOWN_MODEL
+        names: Sequence[str] = self.course.directory.current.names() if unknown else ()
+        return rescue.answer(call, failure, close=close, names=names)
+
+    def ordinary_error(
+        self, request: web.BaseRequest, status: int, error: BaseException | None
+    ) -> web.Response:
+        """Return an error answer for aiohttp's lane, where its own would be plain text."""
+        kind = Kind.BAD_REQUEST if status < 500 else Kind.INTERNAL
+        origin = Origin.CLIENT if status < 500 else Origin.PROXY
+        detail = "the request is not valid HTTP" if status < 500 else f"an error here: {error!r}"
+        failure = Failure(kind=kind, origin=origin, phase=Phase.READ, detail=detail)
+        response = routes.error_response(failure, self.new_id(), status=status)
+        response.force_close()
+        return response
+
+    # life ------------------------------------------------------------------------------------
+
+    async def start(self, sockets: "Sequence[socket.socket]", app: web.Application) -> None:
+        """Serve on listening sockets; `app` takes what is no inference request."""
+        runner = self._runner = web.AppRunner(
+            app, access_log=None, handle_signals=False, auto_decompress=False
+        )
+        await runner.setup()
+        manager = runner.server
+        assert manager is not None
+        loop = asyncio.get_running_loop()
+
+        def connection() -> ClientConnection:
+            return ClientConnection(
+                self,
+                manager,
+                loop=loop,
+                access_log=None,
+                auto_decompress=False,
+                tcp_keepalive=True,
+                max_line_size=MAX_LINE,
+                max_field_size=MAX_LINE,
+                # The head's own limits are judged in one place, `edge/heads`; bodies by their total.
+                max_headers=1024,
+                read_bufsize=self.limits.body,
+            )
+
+        for listening in sockets:
+            self._servers.append(
+                await loop.create_server(connection, sock=listening, backlog=BACKLOG)
+            )
+
+    def stop_accepting(self) -> None:
+        """Close the listeners; what is connected goes on."""
+        for server in self._servers:
+            server.close()
+
+    def close_idle(self) -> None:
+        """Close every connection on which nothing runs."""
+        for connection in tuple(self.connections):
+            connection.close_if_idle()
+
+    async def stop(self) -> None:
+        """End aiohttp's side; every call has ended before."""
+        for connection in tuple(self.connections):
+            connection.force_close()
+        if self._runner is not None:
+            await self._runner.cleanup()

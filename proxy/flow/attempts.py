@@ -1,0 +1,377 @@
+"""Attempt after attempt until one commits: pick, lease, connect, send, retry or give up.
+
+One `Attempts` drives one call. Its phase is the state, and every event has one handler:
+
+    phase     event                         what follows
+    (start)   -                             pick: CONNECT or WAIT; nothing to pick: QUEUE or the end
+    QUEUE     room, deadline, client gone   pick again; the end (503); the end
+    CONNECT   connected, failed, deadline   WAIT; retry or the end
+    WAIT      `flow/opening` commits        STREAM
+              `flow/opening` drops          retry or the end
+    STREAM    whole, broken, deadline       the end; nothing is retried any more
+
+Whatever happens, `flow/finish` ends the call once and every lease is given back once.
+"""
+
+from typing import TYPE_CHECKING, Final
+
+from proxy.core import retry
+from proxy.core.failure import Failure, Kind, Origin, Phase
+from proxy.flow import deadlines, finish, pump
+from proxy.flow.commit import head_bytes, relay_for
+from proxy.flow.opening import Opening
+from proxy.flow.outgoing import engine_request
+
+if TYPE_CHECKING:
+    from proxy.core.admission import Ticket
+    from proxy.core.backend import Backend, Lease
+    from proxy.core.call import Call
+    from proxy.core.catalog import Target
+    from proxy.flow.course import Client, Course, Request
+    from proxy.flow.relay import Relay
+    from proxy.settings.schema import Timeouts
+    from proxy.upstream.exchange import Connection
+    from proxy.upstream.framing import ResponseHead
+    from proxy.upstream.pool import Dial
+
+HEARTBEAT: Final = 1.0  # seconds between looks at a call's deadlines: one wheel entry a call
+
+
+class Attempts:
+    """One call on its way to an answer. `deadline` is when the wheel looks at it again."""
+
+    __slots__ = (
+        "_budget",
+        "_connection",
+        "_course",
+        "_dial",
+        "_fresh",
+        "_killed",
+        "_lease",
+        "_queued_at",
+        "_retrying",
+        "_ticket",
+        "call",
+        "client",
+        "deadline",
+        "due",
+        "last_failure",
+        "paused_at",
+        "phase",
+        "relay",
+        "request",
+        "targets",
+        "timeouts",
+    )
+
+    def __init__(
+        self,
+        course: "Course",
+        call: "Call",
+        client: "Client",
+        request: "Request",
+        targets: "tuple[Target, ...]",
+    ) -> None:
+        self.call = call
+        self.client = client
+        self.request = request
+        self.targets = targets
+        self.phase = Phase.QUEUE
+        self.deadline = 0.0
+        self.due = 0.0  # when the present phase has lasted too long; 0 = never
+        self.paused_at = 0.0  # since when the client has not read; 0 = it reads
+        self.last_failure: Failure | None = None
+        self._course = course
+        self._budget = course.budget_of(call.model)
+        self.timeouts: Timeouts | None = None
+        self._ticket: Ticket[Attempts] | None = None
+        self._queued_at = 0.0
+        self._lease: Lease | None = None
+        self._dial: Dial | None = None
+        self._connection: Connection | None = None
+        self.relay: Relay | None = None
+        self._fresh = False  # take no pooled connection: one has just proved stale
+        self._retrying = False  # holds a place in the retry budget
+        self._killed = 0  # backends that broke while working on this call
+
+    def __repr__(self) -> str:
+        """Show the call and where it stands."""
+        return f"<Attempts {self.phase.name} {self.call!r}>"
+
+    # choosing --------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Begin."""
+        course = self._course
+        course.calls.add(self)
+        self._budget.enter()
+        for observer in course.observers:
+            observer.started()
+        now = course.now()
+        self.deadline = now + HEARTBEAT
+        course.wheel.add(self, self.deadline)
+        self.proceed(now)
+
+    def pick(self, now: float) -> "tuple[Target, Backend] | None":
+        """Return where this call would go now, in the order of its targets."""
+        call = self.call
+        for target in self.targets:
+            backend = self._course.selector.pick(
+                target.candidates,
+                prompt_work=call.prompt_work,
+                output_work=call.output_work,
+                tried=call.tried,
+                now=now,
+            )
+            if backend is not None:
+                return target, backend
+        return None
+
+    def proceed(self, now: float) -> None:
+        """Go to the best backend, or wait for one."""
+        if self._queued_at:
+            self.call.queued_s += now - self._queued_at
+            self._queued_at = 0.0
+            self._ticket = None
+        picked = self.pick(now)
+        if picked is not None:
+            self._launch(picked[0], picked[1], now)
+        elif self.untried():
+            self._wait(now)
+        else:
+            self._give_up(self.last_failure or self._no_backend())
+
+    def untried(self) -> int:
+        """Return how many backends could still be tried, were they available."""
+        tried = self.call.tried
+        return sum(backend not in tried for target in self.targets for backend in target.candidates)
+
+    def _wait(self, now: float) -> None:
+        call, course = self.call, self._course
+        self.phase = Phase.QUEUE
+        self.due = now + course.queue_timeout
+        outcome = course.queues.queue(self.targets[0].model.id).push(
+            self, size=call.body_size, priority=call.priority, now=now, deadline=self.due
+        )
+        if isinstance(outcome, Failure):
+            self._give_up(outcome)
+            return
+        self._ticket = outcome
+        self._queued_at = now
+
+    def _launch(self, target: "Target", backend: "Backend", now: float) -> None:
+        call, course = self.call, self._course
+        call.attempts += 1
+        call.backend = backend
+        call.native_model = target.native[backend.name]
+        self.timeouts = course.timeouts_of(call.native_model, backend)
+        self._lease = backend.lease(call.prompt_work, call.output_work, now)
+        pool = course.pools[backend.name]
+        connection = None if self._fresh else pool.take()
+        if connection is not None:
+            self._send(connection)
+            return
+        self.phase = Phase.CONNECT
+        limit = self.timeouts.connect
+        self.due = now + limit if limit else 0.0
+        if limit and limit < HEARTBEAT:
+            self.deadline = self.due
+            course.wheel.add(self, self.due)
+        self._dial = pool.dial(self._connected, self.failed)
+
+    def _connected(self, connection: "Connection") -> None:
+        self._dial = None
+        self._send(connection)
+
+    def _send(self, connection: "Connection") -> None:
+        call, course = self.call, self._course
+        assert call.backend is not None
+        assert self.timeouts is not None
+        engine = course.engines(call.backend.kind)
+        prefix = course.pools[call.backend.name].prefix
+        head, body = engine_request(call, self.request, engine, prefix)
+        self._connection = connection
+        self.phase = Phase.WAIT
+        call.dispatched_at = now = course.now()
+        limit = self.timeouts.first_token
+        self.due = now + limit if limit else 0.0
+        connection.begin(head, body, Opening(self, engine))
+
+    # the answer ------------------------------------------------------------------------------
+
+    def commit(self, head: "ResponseHead") -> "tuple[Relay, bytes]":
+        """Commit to this answer: from here on nothing is retried."""
+        call, course, connection = self.call, self._course, self._connection
+        assert connection is not None
+        assert call.backend is not None
+        assert self._lease is not None
+        self.phase = Phase.STREAM
+        self._end_retry()
+        self._lease.first_token()
+        call.committed = True
+        call.status = head.status
+        call.body = b""
+        call.first_token_at = course.now()
+        fields = head_bytes(head, call, self.client)
+        relay = self.relay = relay_for(
+            head,
+            self,
+            connection,
+            done_required=course.engines(call.backend.kind).done_required,
+            now=course.now,
+        )
+        connection.redirect(relay)
+        if self.paused_at:
+            connection.pause()
+        return relay, fields
+
+    def ended(self, failure: Failure | None, *, whole: bool) -> None:
+        """Take the end of a committed answer from its relay."""
+        self._connection = None
+        self._end(failure)
+        self.client.answered(whole=whole)
+        pump.run(self._course)
+
+    # an attempt has failed ---------------------------------------------------------------------
+
+    def drop(self, failure: Failure) -> None:
+        """Leave an attempt whose connection may still be opening or talking."""
+        dial, self._dial = self._dial, None
+        if dial is not None:
+            dial.cancel()
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.leave()
+        self.failed(failure)
+
+    def failed(self, failure: Failure) -> None:
+        """Take the end of an attempt that served nothing: retry, or give up."""
+        self._dial = self._connection = None
+        call, course = self.call, self._course
+        lease, self._lease = self._lease, None
+        assert lease is not None
+        backend = lease.backend
+        finish.settle(course, lease, failure)
+        self._end_retry()
+        self.last_failure = failure
+        self._killed += retry.kills(failure)
+        call.tried.append(backend)
+        now = course.now()
+        decision = retry.decide(
+            failure,
+            attempts=call.attempts,
+            budget=self._budget,
+            candidates_left=self.untried(),
+            killed=self._killed,
+            now=now,
+            deadline=call.deadline,
+            random=course.random,
+        )
+        for observer in course.observers:
+            observer.attempt_failed(call, failure, retried=decision.retry)
+        if not decision.retry:
+            self._give_up(failure)
+            return
+        self._fresh = decision.same_backend
+        if decision.same_backend:
+            call.tried.pop()
+        if decision.budgeted:
+            self._budget.take()
+            self._retrying = True
+        self.phase = Phase.QUEUE
+        self.due = 0.0
+        if decision.delay:
+            course.later(decision.delay, self._again)
+        else:
+            self.proceed(now)
+
+    def _again(self) -> None:
+        if not self.call.end:
+            self.proceed(self._course.now())
+
+    def _end_retry(self) -> None:
+        if self._retrying:
+            self._retrying = False
+            self._budget.give()
+
+    def _no_backend(self) -> Failure:
+        return Failure(
+            kind=Kind.NO_BACKEND,
+            origin=Origin.PROXY,
+            phase=Phase.QUEUE,
+            detail=f"no backend is left that could serve {self.call.model!r}",
+        )
+
+    def _give_up(self, failure: Failure) -> None:
+        """End the call with an answer that says why."""
+        self._end(failure)
+        self.client.refuse(self.call, failure)
+        pump.run(self._course)
+
+    def _end(self, failure: Failure | None) -> None:
+        """Give everything back, then end the call."""
+        course, call = self._course, self.call
+        ticket, self._ticket = self._ticket, None
+        if ticket is not None:
+            course.queues.queue(self.targets[0].model.id).cancel(ticket)
+            call.queued_s += course.now() - self._queued_at
+        dial, self._dial = self._dial, None
+        if dial is not None:
+            dial.cancel()
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.abort()
+        self._end_retry()
+        lease, self._lease = self._lease, None
+        if lease is not None:
+            finish.settle(course, lease, failure)
+        self._budget.leave()
+        finish.end(course, self, failure)
+
+    # the client ------------------------------------------------------------------------------
+
+    def client_gone(self) -> None:
+        """Stop everything at once: the engine must not work for nobody."""
+        self._end(
+            Failure(
+                kind=Kind.CLIENT_GONE,
+                origin=Origin.CLIENT,
+                phase=self.phase,
+                detail="the client closed the connection",
+            )
+        )
+        pump.run(self._course)
+
+    def client_paused(self) -> None:
+        """Stop reading from the engine: the client's buffer is full."""
+        self.paused_at = self._course.now()
+        if self._connection is not None and self.relay is not None:
+            self._connection.pause()
+
+    def client_resumed(self) -> None:
+        """Read on; the engine's silence counts from here."""
+        self.paused_at = 0.0
+        if self.relay is not None:
+            self.relay.last_at = self._course.now()
+        if self._connection is not None:
+            self._connection.resume()
+
+    # time ------------------------------------------------------------------------------------
+
+    def expired(self, now: float) -> None:
+        """Look at the deadlines; called by the wheel once a second."""
+        if self.call.end:
+            return
+        deadlines.look(self, now)
+        if not self.call.end:
+            self.deadline = now + HEARTBEAT
+            if now < self.due < self.deadline:
+                self.deadline = self.due
+            self._course.wheel.add(self, self.deadline)
+
+    def stop(self, failure: Failure) -> None:
+        """End the call now, however far it is: with an error event or with an error answer."""
+        if self.relay is not None:
+            self.relay.stop(failure)
+        else:
+            self._give_up(failure)

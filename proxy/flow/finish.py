@@ -1,0 +1,63 @@
+"""How a call ends: exactly once, whatever happened to it.
+
+`settle` closes an attempt's account with its backend, `end` closes the call. Every path of
+`flow/attempts` comes through here, cancelled and crashed ones too; the property tests count.
+"""
+
+from typing import TYPE_CHECKING
+
+from proxy.core.breaker import Blame, blame
+from proxy.core.call import OK
+from proxy.core.failure import Failure
+
+if TYPE_CHECKING:
+    from proxy.core.backend import Lease
+    from proxy.core.call import Call
+    from proxy.flow.attempts import Attempts
+    from proxy.flow.course import Course
+
+
+def settle(course: "Course", lease: "Lease", failure: Failure | None) -> None:
+    """Give a lease back and tell the breaker what was learned.
+
+    None is a success. Failures that say nothing about the backend (the client left, we refused) free
+    a probe's place without a verdict.
+    """
+    backend, now = lease.backend, course.now()
+    breaker = backend.breaker
+    if failure is None:
+        breaker.succeeded(lease.token, now)
+        lease.release()
+        return
+    weight = blame(failure)
+    if weight is Blame.NONE:
+        breaker.abandoned(lease.token, now)
+    else:
+        breaker.failed(lease.token, now, hard=weight is Blame.HARD, soft=weight is Blame.SOFT)
+        backend.penalise(failure.retry_after, now)
+        if weight is not Blame.SOFT:
+            course.suspect(backend)
+    lease.release()
+
+
+def end(course: "Course", attempts: "Attempts", failure: Failure | None) -> None:
+    """End a call: set its end code, tell the observers, drop what it held.
+
+    Raises `AssertionError` if the call has ended before.
+    """
+    call: Call = attempts.call
+    assert not call.end, f"a second end of {call!r}"
+    relay = attempts.relay
+    if relay is not None:
+        call.chunks, call.bytes_out, call.last_chunk_at = relay.chunks, relay.size, relay.last_at
+    call.failure = failure
+    call.end = OK if failure is None else failure.code
+    call.ended_at = course.now()
+    call.body = b""
+    course.wheel.discard(attempts)
+    course.calls.discard(attempts)
+    if call.tokens_out is not None and failure is None:
+        course.estimator.learn(call.model, call.tokens_out)
+    for observer in course.observers:
+        observer.finished(call)
+

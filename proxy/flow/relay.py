@@ -1,0 +1,244 @@
+"""The hot loop: a piece from the engine goes to the client, untouched.
+
+Begins at the commit point: nothing is retried from here on. Per piece: one clock reading, three counters,
+one reference kept, one write. No task, timer, event, log line or JSON. What a stream meant (its end
+marker, its usage, an error event inside) is read once, at the end, from the last few pieces.
+
+An answer is ended cleanly only if it is whole. A broken one gets an error event where the framing still
+allows one, and then an aborted body, never a last chunk.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+from typing_extensions import override
+
+from proxy.core.tail import read_tail, read_usage
+from proxy.core.failure import Failure, Kind, Origin, Phase
+from proxy.dialects.openai_api import error_event
+from proxy.upstream.framing import LAST_CHUNK, BadResponse, Dechunker, Framing, ResponseHead
+
+if TYPE_CHECKING:
+    from proxy.flow.attempts import Attempts
+    from proxy.upstream.exchange import Connection
+
+# Usage, an error event and [DONE] come last; engines send them in one to three pieces, plus the last chunk.
+TAIL: Final = 5
+
+
+class Relay:
+    """Carries one committed answer. The receiver of its exchange from the commit on.
+
+    Its attempts hear `ended` exactly once. `whole` says that the client's message is complete; a
+    failure beside it is one the engine reported inside a complete stream.
+    """
+
+    __slots__ = (
+        "_attempts",
+        "_connection",
+        "_done_required",
+        "_head",
+        "_now",
+        "_tail",
+        "_write",
+        "chunks",
+        "last_at",
+        "size",
+    )
+
+    phase = Phase.STREAM
+
+    def __init__(
+        self,
+        attempts: "Attempts",
+        head: ResponseHead,
+        connection: "Connection",
+        *,
+        done_required: bool,
+        now: Callable[[], float],
+    ) -> None:
+        self.chunks = 0
+        self.size = 0
+        self.last_at = 0.0
+        self._attempts = attempts
+        self._head = head
+        self._connection = connection
+        self._done_required = done_required
+        self._now = now
+        self._write = attempts.client.write
+        self._tail: deque[bytes] = deque(maxlen=TAIL)
+
+    # pieces ----------------------------------------------------------------------------------
+
+    def begin(self, head: bytes, held: list[bytes]) -> None:
+        """Send the answer's head together with what was held back for the commit."""
+        self.last_at = self._now()
+        self._tail.extend(held)
+        self.chunks += len(held)
+        body = held[0] if len(held) == 1 else b"".join(held)
+        self.size += len(body)
+        self._write(head + self._encode(body))
+
+    def chunk(self, data: bytes) -> None:
+        """Forward one piece."""
+        self.last_at = self._now()
+        self.chunks += 1
+        self.size += len(data)
+        self._tail.append(data)
+        self._write(data)
+
+    def last(self, data: bytes) -> None:
+        """Forward the final piece, if the answer is whole."""
+        self.whole(b"", data)
+
+    def whole(self, head: bytes, data: bytes) -> None:
+        """End with `data`; `head` comes with it when the whole answer arrived at once."""
+        self.last_at = self._now()
+        if data:
+            self.chunks += 1
+            self.size += len(data)
+            self._tail.append(data)
+        failure = self._verdict()
+        if failure is None or failure.kind is Kind.ERROR_EVENT:
+            self._write(head + self._encode(data) + self._terminator())
+            self._attempts.ended(failure, whole=True)
+            return
+        boundary = True
+        if self._head.framing is Framing.CHUNKED:
+            # The last chunk must not go out, in no part: without it in one piece, drop the piece.
+            boundary = data.endswith(LAST_CHUNK)
+            data = data.removesuffix(LAST_CHUNK) if boundary else b""
+        self._break(failure, head + self._encode(data), boundary=boundary)
+
+    def failed(self, failure: Failure) -> None:
+        """Hear from the exchange that the engine's connection broke."""
+        kind = Kind.TRUNCATED if failure.kind is Kind.CLOSED else failure.kind
+        self.stop(
+            Failure(
+                kind=kind, origin=Origin.BACKEND, phase=Phase.STREAM, detail=failure.detail
+            )
+        )
+
+    def stop(self, failure: Failure) -> None:
+        """Break the answer off: error event where possible, then an aborted body."""
+        boundary = self._connection.at_chunk_boundary()
+        self._connection.abort()
+        self._break(failure, b"", boundary=boundary)
+
+    def head(self, head: ResponseHead) -> None:
+        """Never called: the exchange has delivered its head before the commit."""
+
+    # framing ---------------------------------------------------------------------------------
+
+    def _encode(self, data: bytes) -> bytes:
+        return data
+
+    def _terminator(self) -> bytes:
+        return b""
+
+    def _frame(self, event: bytes) -> bytes:
+        return b"%x\r\n%b\r\n" % (len(event), event)
+
+    # the end ---------------------------------------------------------------------------------
+
+    def _verdict(self) -> Failure | None:
+        """Say what is wrong with the answer that has just ended, if anything."""
+        call, head = self._attempts.call, self._head
+        markers = self._attempts.request.operation.markers
+        if not head.stream:
+            call.tokens_in, call.tokens_out = read_usage(b"".join(self._tail))
+            if head.framing is Framing.EOF and not self._plausible_end():
+                return self._truncated("the engine closed the connection in the middle of its answer")
+            return None
+        tail = read_tail(
+            self._tail, framed=head.framing is Framing.CHUNKED, markers=markers
+        )
+        call.tokens_in, call.tokens_out = tail.tokens_in, tail.tokens_out
+        if tail.error is not None:
+            return Failure(
+                kind=Kind.ERROR_EVENT,
+                origin=Origin.BACKEND,
+                phase=Phase.STREAM,
+                detail=f"the engine reported an error inside the stream: {tail.error.message}",
+                status=tail.error.status,
+            )
+        if tail.done or not markers:
+            return None
+        if not self._done_required and (tail.finished or head.framing is not Framing.EOF):
+            return None
+        return self._truncated("the engine ended the stream without its end marker")
+
+    def _plausible_end(self) -> bool:
+        # A plain answer that only a closed connection ends is JSON: it stands when its bracket does.
+        if b"json" not in self._head.content_type:
+            return True
+        return b"".join(self._tail).rstrip().endswith((b"}", b"]"))
+
+    @staticmethod
+    def _truncated(detail: str) -> Failure:
+        return Failure(
+            kind=Kind.TRUNCATED, origin=Origin.BACKEND, phase=Phase.STREAM, detail=detail
+        )
+
+    def _break(self, failure: Failure, rest: bytes, *, boundary: bool) -> None:
+        if boundary and self._head.stream and self._at_event_boundary():
+            call = self._attempts.call
+            rest += self._frame(error_event(call.surface, failure, call.request_id))
+        if rest:
+            self._write(rest)
+        self._attempts.ended(failure, whole=False)
+
+    def _at_event_boundary(self) -> bool:
+        if not self._tail:
+            return True
+        end = b"".join(self._tail)[-12:].replace(b"\r", b"")
+        if end.endswith(b"\n0\n\n"):  # the engine's own last chunk, held back
+            end = end[:-3]
+        return end.endswith(b"\n\n" if self._head.stream == "sse" else b"\n")
+
+
+class ConvertingRelay(Relay):
+    """A relay whose two sides frame differently: an engine that ends by closing, an HTTP/1.0 client."""
+
+    __slots__ = ("_chunking", "_decoder")
+
+    def prepare(self, *, chunking: bool) -> None:
+        """Set the directions: decode what the engine chunks, chunk what the client can read so."""
+        self._chunking = chunking
+        self._decoder = Dechunker() if self._head.framing is Framing.CHUNKED else None
+
+    @override
+    def chunk(self, data: bytes) -> None:
+        self.last_at = self._now()
+        self.chunks += 1
+        self.size += len(data)
+        self._tail.append(data)
+        encoded = self._encode(data)
+        if encoded:
+            self._write(encoded)
+
+    @override
+    def _encode(self, data: bytes) -> bytes:
+        if self._decoder is not None:
+            try:
+                data = self._decoder.feed(data)
+            except BadResponse:  # llhttp has let the same bytes pass in the exchange
+                data = b""
+        if not data or not self._chunking:
+            return data
+        return b"%x\r\n%b\r\n" % (len(data), data)
+
+    @override
+    def _terminator(self) -> bytes:
+        return LAST_CHUNK if self._chunking else b""
+
+    @override
+    def _frame(self, event: bytes) -> bytes:
+        return super()._frame(event) if self._chunking else event
+
+    @override
+    def stop(self, failure: Failure) -> None:
+        boundary = self._chunking or self._connection.at_chunk_boundary()
+        self._connection.abort()
+        self._break(failure, b"", boundary=boundary)

@@ -1,0 +1,374 @@
+"""One connection to an engine, carrying one exchange (request, response) at a time.
+
+The engine's bytes are framed here (llhttp) and handed on untouched. A `Receiver` gets the head, the raw
+pieces of the body, the last piece, or one failure; after `last` or `failed` it hears nothing more.
+
+    IDLE --begin--> HEAD --head--> BODY --end--> IDLE (pooled) or closed
+      any state --connection lost / bad bytes / abort--> closed
+
+Per piece of a body this module does: one llhttp call (or one subtraction), one comparison, one call.
+Measured on CPython 3.11 (2026-11): 0.35 us for a 230-byte chunk.
+"""
+
+import asyncio
+from collections.abc import Callable
+from enum import IntEnum
+from typing import Final, Protocol, cast
+
+import httptools
+from typing_extensions import override
+
+from proxy.core.failure import Failure, Kind, Origin, Phase
+from proxy.upstream.framing import (
+    CHUNKED_HEAD,
+    LAST_CHUNK,
+    MAX_HEAD,
+    BadResponse,
+    Framing,
+    ResponseHead,
+    parse_head,
+)
+
+BIG_BODY: Final = 16 * 1024  # from here on writing head and body apart is cheaper than joining them
+LENGTH_FIELDS: Final = (b"\r\ncontent-length: ", b"\r\nContent-Length: ")
+
+
+class Receiver(Protocol):
+    """Who gets a response. `phase` says how far its call has come, for the failure value."""
+
+    phase: Phase
+
+    def head(self, head: ResponseHead) -> None:
+        """Take the checked head; may abort the connection."""
+
+    def chunk(self, data: bytes) -> None:
+        """Take a piece of the body, framing included."""
+
+    def last(self, data: bytes) -> None:
+        """Take the final piece (may be empty); the connection is free again."""
+
+    def failed(self, failure: Failure) -> None:
+        """Hear that no more will come."""
+
+
+class Home(Protocol):
+    """The pool a connection belongs to."""
+
+    heads: dict[bytes, ResponseHead]
+
+    def made(self) -> None:
+        """Hear that a connection stands."""
+
+    def put(self, connection: "Connection") -> None:
+        """Take back a connection whose exchange ended well."""
+
+    def lost(self, connection: "Connection") -> None:
+        """Hear that a connection is gone."""
+
+
+class State(IntEnum):
+    """Where the connection stands."""
+
+    IDLE = 0
+    HEAD = 1
+    BODY = 2
+    CLOSED = 3
+
+
+class Connection(asyncio.Protocol):
+    """One connection. Made by the pool, used by one receiver at a time."""
+
+    __slots__ = (
+        "_answered",
+        "_buffer",
+        "_chunk",
+        "_complete",
+        "_eof",
+        "_feed",
+        "_home",
+        "_keep",
+        "_left",
+        "_paused",
+        "_receiver",
+        "_surplus",
+        "idle_since",
+        "state",
+        "transport",
+        "used",
+    )
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+        self.transport = cast("asyncio.Transport", None)
+        self.state = State.IDLE
+        self.used = 0  # exchanges begun
+        self.idle_since = 0.0
+        self._receiver: Receiver | None = None
+        self._chunk: Callable[[bytes], None] | None = None
+        self._feed: Callable[[bytes], None] | None = None  # llhttp, for a chunked body
+        self._left = -1  # bytes to come, for a body with a length; -1 = until EOF
+        self._buffer = b""
+        self._keep = False
+        self._complete = False
+        self._surplus = False
+        self._answered = False
+        self._paused = False
+        self._eof = False
+
+    def __repr__(self) -> str:
+        """Show state and use."""
+        return f"<Connection {self.state.name} used={self.used}>"
+
+    # made ------------------------------------------------------------------------------------
+
+    @override
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast("asyncio.Transport", transport)
+        self._home.made()
+
+    # used ------------------------------------------------------------------------------------
+
+    def begin(self, head: bytes, body: bytes, receiver: Receiver) -> None:
+        """Send a request and direct its response to `receiver`."""
+        self._receiver = receiver
+        self.state = State.HEAD
+        self.used += 1
+        self._answered = self._complete = self._surplus = False
+        self._left = -1
+        if len(body) < BIG_BODY:
+            self.transport.write(head + body)
+        else:
+            self.transport.writelines((head, body))
+
+    def redirect(self, receiver: Receiver) -> None:
+        """Direct the rest of the response to another receiver: the relay, after the commit."""
+        self._receiver = receiver
+        self._chunk = receiver.chunk
+
+    def pause(self) -> None:
+        """Stop reading: the client is slower than the engine."""
+        if not self._paused and self.state is not State.CLOSED:
+            self._paused = True
+            self.transport.pause_reading()
+
+    def resume(self) -> None:
+        """Read again."""
+        if self._paused:
+            self._paused = False
+            if self.state is not State.CLOSED and not self.transport.is_closing():
+                self.transport.resume_reading()
+
+    def abort(self) -> None:
+        """Drop the exchange and the connection at once, so that the engine stops working on it."""
+        self._receiver = self._chunk = self._feed = None
+        self.state = State.CLOSED
+        self.transport.abort()
+
+    def leave(self) -> None:
+        """Drop the exchange unless its response has already been read whole."""
+        if self._receiver is not None:
+            self.abort()
+
+    def close(self) -> None:
+        """Close an idle connection."""
+        self.state = State.CLOSED
+        self.transport.close()
+
+    # bytes -----------------------------------------------------------------------------------
+
+    @override
+    def data_received(self, data: bytes) -> None:
+        if self.state is not State.BODY:
+            self._head_data(data)
+            return
+        feed = self._feed
+        if feed is not None:
+            try:
+                feed(data)
+            except httptools.HttpParserError as error:
+                if not self._complete:
+                    self._break(Kind.BAD_RESPONSE, f"bad chunk framing: {error}")
+                    return
+                self._surplus = True
+            if self._complete:
+                self._end_chunked(data)
+                return
+        elif self._left >= 0:
+            self._left -= len(data)
+            if self._left <= 0:
+                self._end_length(data)
+                return
+        chunk = self._chunk
+        if chunk is not None:
+            chunk(data)
+
+    def on_message_begin(self) -> None:
+        """Notice bytes behind the end of a chunked body (called by llhttp)."""
+        if self._complete:
+            self._surplus = True
+
+    def on_message_complete(self) -> None:
+        """Notice the end of a chunked body (called by llhttp)."""
+        self._complete = True
+
+    def _head_data(self, data: bytes) -> None:
+        receiver = self._receiver
+        if receiver is None:
+            self.close()  # bytes nobody asked for: never trust this connection again
+            return
+        self._answered = True
+        if self._buffer:
+            data = self._buffer + data
+            self._buffer = b""
+        while True:
+            end = data.find(b"\r\n\r\n") + 4
+            if end == 3:  # noqa: PLR2004 - not found
+                if len(data) > MAX_HEAD or not data.startswith(b"HTTP/1."[: len(data)]):
+                    self._break(Kind.BAD_RESPONSE, "a response head that is too long or not HTTP")
+                    return
+                self._buffer = data
+                return
+            if end > MAX_HEAD:
+                self._break(Kind.BAD_RESPONSE, f"a response head over {MAX_HEAD} bytes")
+                return
+            try:
+                head = self._recognise(data[:end])
+            except BadResponse as error:
+                self._break(Kind.BAD_RESPONSE, f"a response head that is not usable: {error}")
+                return
+            data = data[end:]
+            if head.status >= 200:  # noqa: PLR2004 - 1xx are interim and of no use to the client
+                break
+        self._begin_body(head, receiver, data)
+
+    def _recognise(self, raw: bytes) -> ResponseHead:
+        """Return the checked head, parsed once per distinct head and engine.
+
+        Engines repeat their heads; only the length differs, so it is cut out of the key. Saves 5 us a request.
+        """
+        length = -1
+        key = raw
+        start = raw.find(LENGTH_FIELDS[0])
+        if start < 0:
+            start = raw.find(LENGTH_FIELDS[1])
+        if start > 0:
+            start += len(LENGTH_FIELDS[0])
+            stop = raw.find(b"\r\n", start)
+            digits = raw[start:stop]
+            if digits.isdigit() and len(digits) < 12:  # noqa: PLR2004 - under a terabyte
+                length = int(digits)
+                key = raw[:start] + raw[stop:]
+        heads = self._home.heads
+        head = heads.get(key)
+        if head is None:
+            head = parse_head(raw)
+            if len(heads) >= 64:  # noqa: PLR2004 - a Date field makes one a second
+                heads.clear()
+            if head.framing is not Framing.NONE:
+                heads[key] = head
+        if head.framing is Framing.LENGTH:
+            self._left = length if length >= 0 else head.length
+        return head
+
+    def _begin_body(self, head: ResponseHead, receiver: Receiver, rest: bytes) -> None:
+        self.state = State.BODY
+        self._keep = head.keep_alive
+        self._eof = head.framing is Framing.EOF
+        self._chunk = receiver.chunk
+        if head.framing is Framing.CHUNKED:
+            self._feed = httptools.HttpResponseParser(self).feed_data
+            self._feed(CHUNKED_HEAD)
+        receiver.head(head)
+        if self._receiver is None:
+            return  # the receiver had seen enough and aborted
+        if head.framing is Framing.NONE or self._left == 0:
+            self._surplus = bool(rest)
+            self._end(b"")
+        elif rest:
+            self.data_received(rest)
+
+    # ended -----------------------------------------------------------------------------------
+
+    def _end_length(self, data: bytes) -> None:
+        if self._left < 0:
+            self._surplus = True
+            data = data[: self._left]
+        self._end(data)
+
+    def _end_chunked(self, data: bytes) -> None:
+        if self._surplus:
+            # llhttp does not say where the message ended. One last-chunk line in the piece is
+            # unmistakable; anything else is not worth guessing for an engine that talks too much.
+            stop = data.find(LAST_CHUNK)
+            if stop < 0 or data.count(LAST_CHUNK) != 1:
+                self._complete = False
+                self._break(Kind.BAD_RESPONSE, "bytes behind the end of the response")
+                return
+            data = data[: stop + len(LAST_CHUNK)]
+        self._end(data)
+
+    def _end(self, data: bytes) -> None:
+        receiver = self._receiver
+        self._receiver = self._chunk = self._feed = None
+        # An engine that answered before it had read the whole request leaves our bytes in the way.
+        if self._keep and not self._surplus and not self.transport.get_write_buffer_size():
+            self.state = State.IDLE
+            if self._paused:
+                self.resume()
+            self._home.put(self)
+        else:
+            self.close()
+        if receiver is not None:
+            receiver.last(data)
+
+    def _break(self, kind: Kind, detail: str) -> None:
+        receiver = self._receiver
+        self.abort()
+        if receiver is not None:
+            receiver.failed(self._failure(kind, detail, receiver.phase))
+
+    def _failure(self, kind: Kind, detail: str, phase: Phase) -> Failure:
+        committed = phase is Phase.STREAM
+        return Failure(
+            kind=kind,
+            origin=Origin.BACKEND,
+            phase=phase,
+            detail=detail,
+            retryable=not committed,
+            free=self.used > 1 and not self._answered and kind is Kind.CLOSED,
+        )
+
+    def at_chunk_boundary(self) -> bool:
+        """Tell whether a chunked body stands between two chunks, where another one may be put.
+
+        Asks llhttp by offering the last chunk: only at a boundary does it complete the message. For a
+        stream that has broken; the connection is of no use afterwards.
+        """
+        feed = self._feed
+        if feed is None or self._complete:
+            return False
+        try:
+            feed(LAST_CHUNK)
+        except httptools.HttpParserError:
+            return False
+        return self._complete
+
+    @override
+    def connection_lost(self, exc: Exception | None) -> None:
+        receiver = self._receiver
+        eof = self._eof and self.state is State.BODY and exc is None
+        was_closed = self.state is State.CLOSED
+        self.state = State.CLOSED
+        self._home.lost(self)
+        if receiver is None or was_closed:
+            return
+        if eof:
+            self._receiver = self._chunk = None
+            receiver.last(b"")
+            return
+        self._receiver = self._chunk = None
+        how = "reset" if exc is not None else "closed"
+        when = "in the middle of its answer" if self._answered else "before it answered"
+        receiver.failed(
+            self._failure(Kind.CLOSED, f"the engine {how} the connection {when}", receiver.phase)
+        )

@@ -1,0 +1,200 @@
+"""Where an engine's response head ends, what it says, and how its body is delimited.
+
+llhttp (through httptools) does the parsing; what it lets through and a proxy must not (both framings
+at once, an unasked 101, control bytes in values) is refused here. Nothing here knows calls or clients.
+"""
+
+from enum import Enum
+from typing import Final
+
+import httptools
+import msgspec
+
+from proxy.core import headers
+
+MAX_HEAD: Final = 64 * 1024  # bytes; an engine's own head is under 2 KiB
+MAX_FIELDS: Final = 200
+# A parser that frames only a chunked body is fed this head first, so that llhttp stands at the body.
+CHUNKED_HEAD: Final = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
+LAST_CHUNK: Final = b"0\r\n\r\n"
+
+
+class Framing(Enum):
+    """How the end of a body is known."""
+
+    LENGTH = "length"
+    CHUNKED = "chunked"
+    EOF = "eof"
+    NONE = "none"
+
+
+class BadResponse(Exception):  # noqa: N818 - names the thing, never leaves this package
+    """An engine's head that must not be passed on; the text says why."""
+
+
+class ResponseHead(msgspec.Struct, frozen=True, kw_only=True):
+    """A checked response head.
+
+    `fields` holds the end-to-end header lines, rendered, without framing fields. `length` is set for
+    `Framing.LENGTH` only. `stream` names the event format: "sse", "ndjson" or "" for anything else.
+    """
+
+    status: int
+    reason: bytes
+    fields: bytes
+    framing: Framing
+    length: int
+    keep_alive: bool
+    stream: str
+    content_type: bytes
+    retry_after: float | None
+    http10: bool
+
+
+class _Sink:
+    """Collects what httptools reports of one head."""
+
+    __slots__ = ("done", "fields", "keep_alive", "parser", "reason")
+
+    def __init__(self) -> None:
+        self.fields: list[tuple[bytes, bytes]] = []
+        self.reason = b""
+        self.done = False
+        self.keep_alive = False
+        self.parser: httptools.HttpResponseParser | None = None
+
+    def on_status(self, reason: bytes) -> None:
+        self.reason += reason
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if len(self.fields) >= MAX_FIELDS:
+            message = f"more than {MAX_FIELDS} header fields"
+            raise BadResponse(message)
+        self.fields.append((name, value))
+
+    def on_headers_complete(self) -> None:
+        # llhttp forgets the connection flags once the message is complete: ask here.
+        assert self.parser is not None
+        self.keep_alive = self.parser.should_keep_alive()
+        self.done = True
+
+
+def parse_head(raw: bytes) -> ResponseHead:
+    """Parse one whole head (with its blank line).
+
+    Raises `BadResponse` for anything that must not reach a client.
+    """
+    sink = _Sink()
+    parser = sink.parser = httptools.HttpResponseParser(sink)
+    try:
+        parser.feed_data(raw)
+    except httptools.HttpParserUpgrade as error:
+        message = "the engine switched protocols unasked"
+        raise BadResponse(message) from error
+    except httptools.HttpParserCallbackError as error:
+        message = str(error.__context__ or error)
+        raise BadResponse(message) from error
+    except httptools.HttpParserError as error:
+        raise BadResponse(str(error)) from error
+    finally:
+        sink.parser = None
+    status = parser.get_status_code()
+    if not sink.done:
+        message = "an incomplete head"
+        raise BadResponse(message)
+    if status == 101:  # noqa: PLR2004 - the one status that has a rule of its own
+        message = "the engine switched protocols unasked"
+        raise BadResponse(message)
+    kept = headers.response_fields(sink.fields)
+    if kept is None:
+        message = "a header field with forbidden bytes"
+        raise BadResponse(message)
+    http10 = parser.get_http_version() == "1.0"
+    framing, length = _framing(status, sink.fields)
+    content_type = _value(sink.fields, b"content-type")
+    return ResponseHead(
+        status=status,
+        reason=sink.reason if sink.reason.isascii() else b"",
+        fields=headers.render(kept),
+        framing=framing,
+        length=length,
+        keep_alive=sink.keep_alive and framing is not Framing.EOF,
+        stream=_stream(content_type),
+        content_type=content_type,
+        retry_after=_seconds(_value(sink.fields, b"retry-after")),
+        http10=http10,
+    )
+
+
+def _value(fields: list[tuple[bytes, bytes]], wanted: bytes) -> bytes:
+    for name, value in fields:
+        if name.lower() == wanted:
+            return value.strip()
+    return b""
+
+
+def _stream(content_type: bytes) -> str:
+    kind = content_type.partition(b";")[0].strip().lower()
+    if kind == b"text/event-stream":
+        return "sse"
+    return "ndjson" if kind == b"application/x-ndjson" else ""
+
+
+def _seconds(value: bytes) -> float | None:
+    # The date form is not worth a parser: no inference engine sends it.
+    return float(value) if value.isdigit() and len(value) < 7 else None  # noqa: PLR2004
+
+
+def _framing(status: int, fields: list[tuple[bytes, bytes]]) -> tuple[Framing, int]:
+    lengths = [value.strip() for name, value in fields if name.lower() == b"content-length"]
+    codings = [value.strip().lower() for name, value in fields if name.lower() == b"transfer-encoding"]
+    if status in {204, 304} or status < 200:  # noqa: PLR2004 - RFC 9112 section 6.3
+        return Framing.NONE, 0
+    if codings and lengths:
+        message = "both content-length and transfer-encoding"
+        raise BadResponse(message)
+    if codings:
+        if codings != [b"chunked"]:
+            message = "a transfer-encoding other than chunked"
+            raise BadResponse(message)
+        return Framing.CHUNKED, 0
+    if not lengths:
+        return Framing.EOF, 0
+    if len(lengths) != 1 or not lengths[0].isdigit():
+        message = "an ambiguous content-length"
+        raise BadResponse(message)
+    length = int(lengths[0])
+    return (Framing.LENGTH, length) if length else (Framing.NONE, 0)
+
+
+class Dechunker:
+    """Decodes chunk framing incrementally: used before the commit and for clients that cannot chunk.
+
+    `feed` returns the decoded bytes and raises `BadResponse` on a framing error.
+    """
+
+    __slots__ = ("_parser", "_pieces", "complete")
+
+    def __init__(self) -> None:
+        self._pieces: list[bytes] = []
+        self.complete = False
+        self._parser = httptools.HttpResponseParser(self)
+        self._parser.feed_data(CHUNKED_HEAD)
+
+    def on_body(self, data: bytes) -> None:
+        """Take one decoded piece (called by httptools)."""
+        self._pieces.append(data)
+
+    def on_message_complete(self) -> None:
+        """Note the end of the body (called by httptools)."""
+        self.complete = True
+
+    def feed(self, raw: bytes) -> bytes:
+        """Return what `raw` decodes to."""
+        try:
+            self._parser.feed_data(raw)
+        except httptools.HttpParserError as error:
+            if not self.complete:
+                raise BadResponse(str(error)) from error
+        pieces, self._pieces = self._pieces, []
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)

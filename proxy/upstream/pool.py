@@ -1,0 +1,145 @@
+"""The connections of one backend: taken, put back, dialled, expired; counted, never scanned.
+
+Last in, first out: the warmest connection is used, the others age and are closed below the engine's own
+idle limit (5 s for most; a POST that races that close is lost otherwise). A connection retires after
+`max_requests` exchanges, before the engine would close it.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from proxy.core.failure import Failure
+from proxy.upstream.connect import Endpoint, dial, refusal
+from proxy.upstream.exchange import Connection, State
+
+if TYPE_CHECKING:
+    from proxy.upstream.framing import ResponseHead
+
+
+class Policy(msgspec.Struct, frozen=True, kw_only=True):
+    """How long and how often a connection is used. Times in seconds."""
+
+    idle: float = 4.0
+    max_requests: int = 0  # 0 = no limit
+
+
+class Dial:
+    """A connection being opened. `cancel` leaves no trace: neither callback is called any more."""
+
+    __slots__ = ("_failed", "_pool", "_ready", "_task", "cancelled")
+
+    def __init__(
+        self,
+        pool: "Pool",
+        ready: Callable[[Connection], None],
+        failed: Callable[[Failure], None],
+    ) -> None:
+        self._pool = pool
+        self._ready = ready
+        self._failed = failed
+        self.cancelled = False
+        self._task = asyncio.get_running_loop().create_task(self._run(), name="dial")
+
+    def cancel(self) -> None:
+        """Give up."""
+        self.cancelled = True
+        self._task.cancel()
+
+    async def _run(self) -> None:
+        pool = self._pool
+        try:
+            connection = await dial(pool.endpoint, lambda: Connection(pool))
+        except OSError as error:
+            if not self.cancelled:
+                self._failed(refusal(error, pool.endpoint))
+            return
+        if self.cancelled:
+            connection.close()
+        else:
+            self._ready(connection)
+
+
+class Pool:
+    """All connections to one backend."""
+
+    __slots__ = ("_idle", "endpoint", "heads", "now", "open", "opened", "policy", "prefix")
+
+    def __init__(
+        self, endpoint: Endpoint, *, now: Callable[[], float], api_key: str | None = None
+    ) -> None:
+        self.endpoint = endpoint
+        self.now = now
+        self.policy = Policy()
+        self.heads: dict[bytes, ResponseHead] = {}  # recognised response heads, see exchange
+        # Sent first in every request: the engine's own authority and our credentials for it.
+        self.prefix = b"host: %b\r\n" % endpoint.authority.encode()
+        if api_key:
+            self.prefix += b"authorization: Bearer %b\r\n" % api_key.encode()
+        self._idle: list[Connection] = []
+        self.open = 0
+        self.opened = 0  # ever
+
+    def __repr__(self) -> str:
+        """Show the counters."""
+        return f"<Pool {self.endpoint} open={self.open} idle={len(self._idle)}>"
+
+    def take(self) -> Connection | None:
+        """Return the warmest usable idle connection, or None: then `dial`."""
+        idle = self._idle
+        if not idle:
+            return None
+        oldest_use = self.now() - self.policy.idle
+        while idle:
+            connection = idle.pop()
+            if connection.idle_since > oldest_use and not connection.transport.is_closing():
+                return connection
+            connection.close()
+        return None
+
+    def dial(
+        self, ready: Callable[[Connection], None], failed: Callable[[Failure], None]
+    ) -> Dial:
+        """Open a new connection and call exactly one of the two, unless cancelled."""
+        return Dial(self, ready, failed)
+
+    def made(self) -> None:
+        """Count a connection that stands."""
+        self.opened += 1
+        self.open += 1
+
+    def put(self, connection: Connection) -> None:
+        """Take a connection back after a good exchange."""
+        limit = self.policy.max_requests
+        if connection.transport.is_closing() or (limit and connection.used >= limit):
+            connection.close()
+            return
+        connection.idle_since = self.now()
+        self._idle.append(connection)
+
+    def lost(self, connection: Connection) -> None:
+        """Forget a connection that is gone."""
+        self.open -= 1
+        if connection in self._idle:  # only an idle one that the engine closed; a few entries
+            self._idle.remove(connection)
+
+    def expire(self) -> None:
+        """Close what has been idle for too long; called about once a second."""
+        oldest_use = self.now() - self.policy.idle
+        idle = self._idle
+        stale = 0
+        # Oldest first: put appends, take pops the end.
+        while stale < len(idle) and idle[stale].idle_since <= oldest_use:
+            stale += 1
+        expired, self._idle = idle[:stale], idle[stale:]
+        for connection in expired:
+            if connection.state is not State.CLOSED:
+                connection.close()
+
+    def close(self) -> None:
+        """Close every idle connection; running exchanges end by themselves."""
+        idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.close()
