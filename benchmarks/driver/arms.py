@@ -12,10 +12,9 @@ import msgspec
 
 from benchmarks.driver import yardsticks
 from benchmarks.driver.client import Connection, connect
-from benchmarks.driver.procs import NotReadyError, Process, accepts, free_port
+from benchmarks.driver.procs import REPOSITORY, NotReadyError, Process, accepts, free_port
 
 DIRECT, NGINX, ENVOY, HEADRACE = "direct", "nginx", "envoy", "headrace"
-REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 class Arm(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,8 +1,8 @@
 """Simulated engines for one scene: how to start them, what to ask them, how to read stamps."""
 
 import asyncio
+import os
 import re
-import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -10,10 +10,15 @@ from pathlib import Path
 import msgspec
 
 from benchmarks.driver.client import connect
-from benchmarks.driver.procs import NotReadyError, Process, free_port
+from benchmarks.driver.procs import REPOSITORY, NotReadyError, Process, free_port
 from benchmarks.driver.workload import MODEL
+from benchmarks.fake.__main__ import command
+from benchmarks.fake.profile import Profile
 
 STAMP = re.compile(rb'"stamp_ns":(\d+)')  # CLOCK_MONOTONIC ns at which the engine wrote the event
+
+
+FAR = 1_000_000  # tokens: beyond what any block asks for
 
 
 class Pace(msgspec.Struct, frozen=True, kw_only=True):
@@ -21,34 +26,32 @@ class Pace(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     step: float
-    answer_tokens: int = 100_000  # where an answer ends by itself: beyond what any block asks for
-    slots: int = 4096
 
 
-def command(pace: Pace, port: int) -> list[str]:
-    """Return the command line of one simulated engine."""
-    return [
-        sys.executable,
-        "-m",
-        "benchmarks.fake",
-        *("--port", str(port)),
-        *("--name", f"{pace.name}-{port}"),
-        *("--models", MODEL),
-        *("--pace", str(pace.step)),
-        *("--output-tokens", str(pace.answer_tokens)),
-        *("--max-num-seqs", str(pace.slots)),
-        *("--context-length", "1000000"),
-        *("--kv-tokens", "100000000"),
-        "--stamps",
-    ]
+def profile(pace: Pace, port: int) -> Profile:
+    """Return what one simulated engine of a scene looks like."""
+    return Profile(
+        name=f"{pace.name}-{port}",
+        port=port,
+        models=(MODEL,),
+        pace=pace.step,
+        stamps=True,
+        output_tokens=FAR,
+        context_length=FAR,
+        kv_tokens=1000 * FAR,
+        max_num_seqs=4096,
+    )
 
 
 async def start(pace: Pace, count: int, stack: ExitStack, folder: Path) -> Sequence[int]:
     """Start `count` engines and return their ports; `stack` ends them. Raises NotReadyError."""
     taken: set[int] = set()
+    env = os.environ | {"PYTHONPATH": str(REPOSITORY)}
     ports = [free_port(taken) for _ in range(count)]
     for port in ports:
-        process = stack.enter_context(Process(f"engine-{port}", command(pace, port), folder))
+        process = stack.enter_context(
+            Process(f"engine-{port}", command(profile(pace, port)), folder, env=env)
+        )
         await process.await_port(port)
     return ports
 

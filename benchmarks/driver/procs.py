@@ -11,6 +11,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+REPOSITORY = Path(__file__).resolve().parents[2]  # children import what this process imports
+
 # Below the usual ephemeral range: no client socket can be in the way.
 LOWEST, HIGHEST = 20_000, 29_999
 
