@@ -1,17 +1,15 @@
-"""Every documented setting is shown to work by a test, named here; the table and the page agree."""
+"""Every documented setting is shown to work by a test that names it, and the other way round.
+
+A test names the keys it shows with the marker `setting`: `@pytest.mark.setting("limits.body")`.
+"""
 
 import ast
 import re
-
-import pytest
 
 from tests.meta import tree
 
 REFERENCE = "docs/reference/settings.md"
 KEY = re.compile(r"(?m)^\| *`([a-z_]+(?:\[\])?(?:\.[a-z_*]+(?:\[\])?)*)` *\|")
-
-# key: file below tests/, then the test that fails when the setting does nothing.
-SHOWN: dict[str, str] = {}
 
 
 def documented() -> set[str]:
@@ -19,27 +17,24 @@ def documented() -> set[str]:
     return set(KEY.findall(tree.text(REFERENCE)))
 
 
-def defined(name: str) -> set[str]:
-    """Return the names of all tests in a file."""
+def shown() -> dict[str, str]:
+    """Return the keys named by `setting` markers, with the file that names them."""
     return {
-        node.name
+        key.value: name
+        for name in tree.python("tests")
         for node in ast.walk(tree.parsed(name))
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and ast.unparse(node.func) == "pytest.mark.setting"
+        for key in node.args
+        if isinstance(key, ast.Constant) and isinstance(key.value, str)
     }
 
 
 def test_every_documented_setting_has_a_test() -> None:
-    assert documented(), "the page has no table of keys"
-    assert not documented() - SHOWN.keys()
+    assert documented()
+    assert not documented() - shown().keys()
 
 
 def test_every_tested_setting_is_documented() -> None:
-    assert not SHOWN.keys() - documented()
-
-
-@pytest.mark.parametrize("key", SHOWN)
-def test_the_test_exists(key: str) -> None:
-    file, _, test = SHOWN[key].partition("::")
-
-    assert f"tests/{file}" in tree.files()
-    assert test in defined(f"tests/{file}")
+    assert not {key: name for key, name in shown().items() if key not in documented()}
