@@ -19,7 +19,7 @@ EXAMPLE: Final = "headrace.yaml"
 _HEAD: Final = """\
 # Settings
 
-<!-- Written by `python -m proxy.settings.describe docs/reference` from proxy/settings/schema.py. -->
+<!-- Written from proxy/settings/schema.py by `python -m proxy.settings.describe docs/reference` -->
 
 Every key with its range, default and meaning. [How to configure](../how-to/configure.md) says where
 settings come from and how to check them; [headrace.yaml](headrace.yaml) is a file with all keys.

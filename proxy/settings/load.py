@@ -99,7 +99,10 @@ def _lay_environment(
         elif spec is not None:
             _lay(root, spec.path, Scalar(source=source, text=value))
         elif name not in mentioned and not _SERVICE_LINK.search(name):
-            hint = suggestion(name, known) or "lists and names are set in the file only"
+            word = name.removeprefix(fields.PREFIX)
+            hint = (
+                suggestion(word, known, fields.PREFIX) or "lists and names are set in the file only"
+            )
             reading.note("", source, "unknown variable", hint=hint)
 
 

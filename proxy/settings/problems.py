@@ -78,8 +78,11 @@ class SettingsError(Exception):
         return "\n".join([f"{head} in the settings:", *map(str, self.problems)])
 
 
-def suggestion(word: str, known: Iterable[str]) -> str:
-    """Return `did you mean ...?` for the known word nearest to `word`, or an empty string."""
-    plain = {one.lower().replace("-", "_"): one for one in known}
+def suggestion(word: str, known: Iterable[str], prefix: str = "") -> str:
+    """Return `did you mean ...?` for the known word nearest to `word`, or an empty string.
+
+    A `prefix` that all known words share does not count for nearness; `word` comes without it.
+    """
+    plain = {one.removeprefix(prefix).lower().replace("-", "_"): one for one in known}
     near = difflib.get_close_matches(word.lower().replace("-", "_"), plain, n=1)
     return f"did you mean {plain[near[0]]}?" if near else ""

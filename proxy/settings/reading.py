@@ -90,7 +90,7 @@ class Reading:
     def _named(self, spec: Named, name: str, entry: document.Entry, path: str) -> Any:  # noqa: ANN401
         where = f"{path}.{name}"
         if not name or len(name) > 256 or not name.isprintable():
-            found = f"the name {text.masked(name)}"
+            found = f"found the name {text.masked(name)}"
             self.note(where, entry.source, found, allowed="1 to 256 printable characters")
             return UNREAD
         self.origins[where] = entry.source
@@ -153,11 +153,12 @@ class Reading:
         return tuple(names)
 
     def _unknown(self, path: str, source: Source, name: str, spec: Group) -> None:
-        hint = suggestion(name, spec.members)
-        if not hint:
-            plain = name.lower().replace("-", "_")
-            elsewhere = [leaf.path for leaf in leaves() if leaf.path.rpartition(".")[2] == plain]
-            hint = f"did you mean {' or '.join(elsewhere)}?" if elsewhere else ""
+        plain = name.lower().replace("-", "_")
+        elsewhere = [leaf.path for leaf in leaves() if leaf.path.rpartition(".")[2] == plain]
+        if plain in spec.members or not elsewhere:
+            hint = suggestion(name, spec.members)
+        else:
+            hint = f"did you mean {' or '.join(elsewhere)}?"
         self.note(path, source, "unknown key", allowed=", ".join(spec.members), hint=hint)
 
 

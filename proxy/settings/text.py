@@ -18,8 +18,8 @@ MASK: Final = "***"
 
 # Stands in headers, metric labels and URLs; 253 characters of host, a colon and a port must fit.
 _NAME: Final = re.compile(r"[A-Za-z0-9._:@\[\]-]{1,260}")
-_INTEGER: Final = re.compile(r"[+-]?\d{1,18}")
-_DECIMAL: Final = re.compile(r"[+-]?(\d{1,18}(\.\d{0,18})?|\.\d{1,18})")
+_INTEGER: Final = re.compile(r"[+-]?[0-9]{1,18}")
+_DECIMAL: Final = re.compile(r"[+-]?([0-9]{1,18}(\.[0-9]{0,18})?|\.[0-9]{1,18})")
 _BOOLEANS: Final = {
     **dict.fromkeys(("true", "yes", "on", "1"), True),
     **dict.fromkeys(("false", "no", "off", "0"), False),

@@ -5,7 +5,7 @@ from typing import Final
 
 _SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _BYTES: Final = {"B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
-_QUANTITY: Final = re.compile(r"(\d{1,15}(?:\.\d{1,9})?)\s?([A-Za-z]*)")
+_QUANTITY: Final = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,9})?)\s?([A-Za-z]*)")
 
 
 def duration(text: str) -> float:
