@@ -65,7 +65,9 @@ async def _run(
     client_socket, admin_socket = listen(settings.listen), listen(settings.admin)
     settings, words, started = await _with_engines(settings, stand_in)
     if not settings.backends:
-        ports = ", ".join(str(port) for port in sorted(p for e in ENGINES.values() for p in e.ports))
+        ports = ", ".join(
+            str(port) for port in sorted(p for e in ENGINES.values() for p in e.ports)
+        )
         log.error(
             "no engine to serve from",
             looked_at=f"127.0.0.1, ports {ports}",
@@ -77,9 +79,7 @@ async def _run(
     try:
         await service.start(client_socket, admin_socket)
         _tune_gc()
-        log.info(
-            "serving", listen=str(settings.listen), admin=str(settings.admin), engines=words
-        )
+        log.info("serving", listen=str(settings.listen), admin=str(settings.admin), engines=words)
         greeting = asyncio.get_running_loop().create_task(greet(settings, words)) if greet else None
         await stop.wait()
         if greeting is not None:
@@ -137,4 +137,3 @@ def _tune_gc() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
-

@@ -143,7 +143,9 @@ class Service:
         """Let go in order: unready, then closed to new clients, then all calls ended or broken off."""
         drain = self._settings.drain
         self.draining = self._course.draining = True
-        log.info("draining", calls=len(self._course.calls), delay=drain.delay, timeout=drain.timeout)
+        log.info(
+            "draining", calls=len(self._course.calls), delay=drain.delay, timeout=drain.timeout
+        )
         await self._wait_until(self._never, drain.delay)
         self._edge.draining = True
         self._edge.stop_accepting()
@@ -197,8 +199,12 @@ class Service:
         """Call `act` every so often; it may return how soon it wants to be called again."""
 
         def beat() -> None:
-            pause = act()
-            self._timers[name] = self._loop.call_later(seconds if pause is None else pause, beat)
+            pause: float | None = seconds
+            try:
+                pause = act()
+            finally:  # a beat that failed once must not stop for ever; the loop logs the error
+                wait = seconds if pause is None else pause
+                self._timers[name] = self._loop.call_later(wait, beat)
 
         self._timers[name] = self._loop.call_later(seconds, beat)
 

@@ -58,7 +58,9 @@ def serve(
     loaded = _settings(config, _flags(listen, admin, backend))
     from proxy import boot
 
-    raise typer.Exit(boot.serve(loaded.settings, demo=demo))
+    from proxy.cli import demo as demos
+
+    raise typer.Exit(boot.serve(loaded.settings, stand_in=demos.start_engines if demo else None))
 
 
 @app.command()

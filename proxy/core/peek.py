@@ -21,9 +21,7 @@ from proxy.core.failure import Failure, Kind, Origin, Phase
 
 MAX_NAME: Final = 512  # characters of a model name
 _CASED: Final = tuple(
-    name
-    for name in map("".join, product(*((c, c.upper()) for c in "model")))
-    if name != "model"
+    name for name in map("".join, product(*((c, c.upper()) for c in "model"))) if name != "model"
 )
 
 

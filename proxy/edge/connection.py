@@ -215,7 +215,11 @@ class ClientConnection(RequestHandler):  # type: ignore[misc] # aiohttp marks it
             self._check_body()
 
     def _messages_parsed(
-        self, messages: "list[tuple[RawRequestMessage, StreamReader]]", data: bytes, *, upgraded: bool
+        self,
+        messages: "list[tuple[RawRequestMessage, StreamReader]]",
+        data: bytes,
+        *,
+        upgraded: bool,
     ) -> None:
         message, payload = messages[0]
         head = judge(message, self._edge.limits.headers)
@@ -238,7 +242,9 @@ class ClientConnection(RequestHandler):  # type: ignore[misc] # aiohttp marks it
             self.write(CONTINUE)
         first = self._fed == len(data)
         self._memo = Memo.of(head, data) if first and not head.expects else None
-        self._expected = data.find(b"\r\n\r\n") + 4 + head.length if first and head.length >= 0 else 0
+        self._expected = (
+            data.find(b"\r\n\r\n") + 4 + head.length if first and head.length >= 0 else 0
+        )
         self._begin()
         if len(messages) > 1:
             self.closing = True
@@ -250,7 +256,9 @@ class ClientConnection(RequestHandler):  # type: ignore[misc] # aiohttp marks it
         assert head is not None
         error = payload.exception()
         if error is not None:
-            self._reject(_failure(Kind.BAD_REQUEST, f"the body's framing is broken: {error}"), head.path)
+            self._reject(
+                _failure(Kind.BAD_REQUEST, f"the body's framing is broken: {error}"), head.path
+            )
         elif payload.total_bytes > limit:
             self._reject(self._too_large(payload.total_bytes), head.path)
         elif payload.is_eof():
@@ -398,7 +406,9 @@ class ClientConnection(RequestHandler):  # type: ignore[misc] # aiohttp marks it
 
     def close_if_idle(self) -> None:
         """Close if nothing runs and nothing is arriving: while draining."""
-        busy = self._attempts or self._current_request or self._messages or self._need or self._payload
+        busy = (
+            self._attempts or self._current_request or self._messages or self._need or self._payload
+        )
         if not busy and self._exact:
             self.force_close()
 

@@ -23,9 +23,7 @@ _WAIT: Final = frozenset({429, 503})
 _REASONS: Final = {status.value: status.phrase.encode() for status in HTTPStatus}
 
 
-def answer(
-    call: "Call", failure: Failure, *, close: bool, names: "Sequence[str]" = ()
-) -> bytes:
+def answer(call: "Call", failure: Failure, *, close: bool, names: "Sequence[str]" = ()) -> bytes:
     """Render the whole answer and note its status in the call.
 
     `names` are the models there are, for a client that asked for an unknown one.

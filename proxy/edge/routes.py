@@ -11,6 +11,7 @@ from aiohttp import web
 
 from proxy.core.call import OK, Call
 from proxy.core.failure import Failure, Kind, Origin, Phase
+from proxy.core.headers import request_id
 from proxy.dialects.errors import status_of
 from proxy.dialects.openai_api import OPERATIONS, error_body
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from proxy.flow.course import Course
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-RETURNED = "headrace-request-id"
 
 
 def application(
@@ -46,12 +46,16 @@ def error_response(failure: Failure, request_id: str, status: int = 0) -> web.Re
     )
 
 
-def _accounted(course: "Course", new_id: Callable[[], str]) -> Callable[..., Awaitable[web.StreamResponse]]:
+def _accounted(
+    course: "Course", new_id: Callable[[], str]
+) -> Callable[..., Awaitable[web.StreamResponse]]:
     """Return a middleware that gives these requests their access line, too."""
 
     @web.middleware
     async def account(request: web.Request, handler: Handler) -> web.StreamResponse:
-        call = Call(new_id(), request.path, course.now())
+        sent = request.headers.get("x-request-id", "").encode(errors="surrogateescape")
+        call = Call(request_id(sent, new_id().encode()).decode(), request.path, course.now())
+        request["id"] = call.request_id
         call.method = request.method
         call.client = str(request.remote or "")
         for observer in course.observers:
@@ -83,7 +87,7 @@ async def _nowhere(request: web.Request) -> web.StreamResponse:
         failure = _failure(Kind.BAD_REQUEST, "a request was sent before the one ahead was answered")
     else:
         failure = _failure(Kind.METHOD, f"{path} takes POST, not {request.method}")
-    response = error_response(failure, request.headers.get("x-request-id", "-")[:128])
+    response = error_response(failure, request["id"])
     if failure.kind is Kind.BAD_REQUEST:
         response.force_close()
     return response

@@ -45,11 +45,14 @@ def head_bytes(head: ResponseHead, call: "Call", client: "Client") -> bytes:
 def own_fields(call: "Call") -> bytes:
     """Render the header fields this proxy adds to every answer, and the blank line."""
     backend = call.backend
-    return b"x-request-id: %b\r\nx-headrace-backend: %b\r\nx-headrace-attempts: %d\r\nx-headrace-queue-ms: %d\r\n\r\n" % (
-        call.request_id.encode(),
-        backend.name.encode() if backend is not None else b"-",
-        call.attempts,
-        int(call.queued_s * 1000),
+    return (
+        b"x-request-id: %b\r\nx-headrace-backend: %b\r\nx-headrace-attempts: %d\r\nx-headrace-queue-ms: %d\r\n\r\n"
+        % (
+            call.request_id.encode(),
+            backend.name.encode() if backend is not None else b"-",
+            call.attempts,
+            int(call.queued_s * 1000),
+        )
     )
 
 
@@ -64,7 +67,9 @@ def relay_for(
     """Return the relay for this pair of framings."""
     http10 = attempts.client.http10
     if head.framing is Framing.EOF or (head.framing is Framing.CHUNKED and http10):
-        converting = ConvertingRelay(attempts, head, connection, done_required=done_required, now=now)
+        converting = ConvertingRelay(
+            attempts, head, connection, done_required=done_required, now=now
+        )
         converting.prepare(chunking=not http10)
         return converting
     return Relay(attempts, head, connection, done_required=done_required, now=now)

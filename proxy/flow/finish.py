@@ -60,4 +60,3 @@ def end(course: "Course", attempts: "Attempts", failure: Failure | None) -> None
         course.estimator.learn(call.model, call.tokens_out)
     for observer in course.observers:
         observer.finished(call)
-

@@ -50,13 +50,13 @@ class Intake:
         return attempts
 
     def _describe(self, call: Call, request: "Request", facts: Peek) -> None:
-        call.model = facts.model
+        call.model = str(facts.model)  # a plain string, whatever type the decoder made
         call.stream = facts.stream
         call.session = request.session
         call.priority = request.priority
         call.pin = request.pin
         call.prompt_work = call.body_size / BYTES_PER_TOKEN
-        call.output_work = self._course.estimator.expected(facts.model, facts.output_limit)
+        call.output_work = self._course.estimator.expected(call.model, facts.output_limit)
         if request.timeout:
             call.deadline = call.received_at + request.timeout
 

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from proxy.flow.relay import Relay
 
 MAX_ERROR_BODY: Final = 64 * 1024  # bytes of an engine's error answer that are passed on
-MAX_HELD: Final = 256 * 1024  # bytes held for a first event; an engine that only comments is relayed
+MAX_HELD: Final = (
+    256 * 1024
+)  # bytes held for a first event; an engine that only comments is relayed
 
 
 class Owner(Protocol):

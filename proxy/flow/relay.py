@@ -115,9 +115,7 @@ class Relay:
         """Hear from the exchange that the engine's connection broke."""
         kind = Kind.TRUNCATED if failure.kind is Kind.CLOSED else failure.kind
         self.stop(
-            Failure(
-                kind=kind, origin=Origin.BACKEND, phase=Phase.STREAM, detail=failure.detail
-            )
+            Failure(kind=kind, origin=Origin.BACKEND, phase=Phase.STREAM, detail=failure.detail)
         )
 
     def stop(self, failure: Failure) -> None:
@@ -149,11 +147,11 @@ class Relay:
         if not head.stream:
             call.tokens_in, call.tokens_out = read_usage(b"".join(self._tail))
             if head.framing is Framing.EOF and not self._plausible_end():
-                return self._truncated("the engine closed the connection in the middle of its answer")
+                return self._truncated(
+                    "the engine closed the connection in the middle of its answer"
+                )
             return None
-        tail = read_tail(
-            self._tail, framed=head.framing is Framing.CHUNKED, markers=markers
-        )
+        tail = read_tail(self._tail, framed=head.framing is Framing.CHUNKED, markers=markers)
         call.tokens_in, call.tokens_out = tail.tokens_in, tail.tokens_out
         if tail.error is not None:
             return Failure(

@@ -147,7 +147,9 @@ def _seconds(value: bytes) -> float | None:
 
 def _framing(status: int, fields: list[tuple[bytes, bytes]]) -> tuple[Framing, int]:
     lengths = [value.strip() for name, value in fields if name.lower() == b"content-length"]
-    codings = [value.strip().lower() for name, value in fields if name.lower() == b"transfer-encoding"]
+    codings = [
+        value.strip().lower() for name, value in fields if name.lower() == b"transfer-encoding"
+    ]
     if status in {204, 304} or status < 200:  # noqa: PLR2004 - RFC 9112 section 6.3
         return Framing.NONE, 0
     if codings and lengths:

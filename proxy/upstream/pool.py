@@ -99,9 +99,7 @@ class Pool:
             connection.close()
         return None
 
-    def dial(
-        self, ready: Callable[[Connection], None], failed: Callable[[Failure], None]
-    ) -> Dial:
+    def dial(self, ready: Callable[[Connection], None], failed: Callable[[Failure], None]) -> Dial:
         """Open a new connection and call exactly one of the two, unless cancelled."""
         return Dial(self, ready, failed)
 
