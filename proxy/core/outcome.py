@@ -50,6 +50,7 @@ _ALL: Final = (
         Kind.BAD_REQUEST,
         Kind.BAD_JSON,
         Kind.TOO_LARGE,
+        Kind.HEAD_TOO_LARGE,
         Kind.UNSUPPORTED_CODING,
         Kind.UNKNOWN_MODEL,
         Kind.UNKNOWN_PATH,

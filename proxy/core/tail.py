@@ -10,7 +10,7 @@ same stream.
 
 import re
 from collections.abc import Iterable
-from itertools import islice
+from itertools import chain, islice
 from typing import Final, NamedTuple
 
 import msgspec
@@ -34,10 +34,11 @@ class Tail(msgspec.Struct, frozen=True, kw_only=True):
     tokens_out: int | None = None
 
 
+_WHOLE: Final = Tail(done=True, finished=True)
 _DONE: Final = b"[DONE]"
-_LAST: Final = 8  # events looked at; the ones that matter are the last three
+_LAST: Final = 4  # events looked at: marker, usage, finish reason, and one
 _NEAR: Final = 256  # bytes at either end of a payload in which its own `type` stands
-_GLANCE: Final = 2048  # bytes before the marker that must hold no error
+_GLANCE: Final = 1024  # bytes before the marker that must hold no error
 _SIZE: Final = re.compile(rb"([0-9A-Fa-f]{1,16})(?:[ \t]*;[^\r\n]*)?\r\n")
 _SEAM: Final = re.compile(rb"\r\n(?=[0-9A-Fa-f]{1,16}(?:[ \t]*;[^\r\n]*)?\r\n)")
 _SEAMS: Final = 64  # places tried as the first seam of a tail
@@ -75,9 +76,11 @@ def _glance(text: bytes, *, framed: bool) -> Tail | None:
     start = max(0, done - _GLANCE)
     if text.find(b"\r", last, end) >= 0 or text.find(b'"error"', start, done) >= 0:
         return None
+    if text.find(b'_tokens"', last, end) < 0:
+        if text.find(b'_tokens"', start, last) >= 0:
+            return None
+        return _WHOLE
     tokens_in, tokens_out = read_usage(text[last:end])
-    if tokens_out is None and text.find(b'_tokens"', start, last) >= 0:
-        return None
     return Tail(done=True, finished=True, tokens_in=tokens_in, tokens_out=tokens_out)
 
 
@@ -88,12 +91,12 @@ def _study(text: bytes, markers: tuple[bytes, ...]) -> Tail:
     tokens_in: int | None = None
     tokens_out: int | None = None
     for event in _events(text):
+        payload = event.payload
         done = done or _ends(event, markers)
-        finished = finished or _REASON.search(event.payload) is not None
-        error = error or is_error(event.payload, event.name)
-        more_in, more_out = read_usage(event.payload)
-        tokens_in = more_in if tokens_in is None else tokens_in
-        tokens_out = more_out if tokens_out is None else tokens_out
+        finished = finished or _REASON.search(payload) is not None
+        error = error or is_error(payload, event.name)
+        if tokens_out is None and (b'_tokens"' in payload or b'"eval_count"' in payload):
+            tokens_in, tokens_out = read_usage(payload)
     return Tail(
         done=done,
         finished=done or finished,
@@ -106,13 +109,15 @@ def _study(text: bytes, markers: tuple[bytes, ...]) -> Tail:
 class _Event(NamedTuple):
     name: bytes
     payload: bytes
-    cut: bool  # its beginning lies before the first piece
+    cut: bool = False  # its beginning lies before the first piece
+    open: bool = False  # its last line is not ended
 
 
 def _events(text: bytes) -> list[_Event]:
     """Return the last events, the last one first."""
     lines = text.splitlines()
-    if len(lines) == 1 and text == lines[0] and not text.startswith(b"{"):
+    unended = not text.endswith((b"\n", b"\r"))
+    if len(lines) == 1 and unended and not text.startswith(b"{"):
         return []  # neither its beginning nor its end is known: it may be text of the model
     events: list[_Event] = []
     name = b""
@@ -123,14 +128,18 @@ def _events(text: bytes) -> list[_Event]:
         elif line.startswith(b"event:"):
             name = line[6:].strip()
         elif line.startswith(b"{"):
-            events.append(_Event(b"", line, cut=False))
+            events.append(_Event(b"", line))
         elif not line:
             if data:
-                events.append(_Event(name, b"\n".join(reversed(data)), cut=False))
+                events.append(_Event(name, b"\n".join(reversed(data))))
             name, data = b"", []
         if len(events) == _LAST:
-            return events
-    return events + _first(lines[:1], name, data)
+            break
+    else:
+        events += _first(lines[:1], name, data)
+    if events and unended:
+        events[0] = events[0]._replace(open=True)
+    return events
 
 
 def _first(lines: list[bytes], name: bytes, data: list[bytes]) -> list[_Event]:
@@ -143,7 +152,7 @@ def _first(lines: list[bytes], name: bytes, data: list[bytes]) -> list[_Event]:
         elif line.startswith(b"event:"):
             name = line[6:].strip()
         elif line.startswith(b"{"):
-            events.append(_Event(b"", line, cut=False))
+            events.append(_Event(b"", line))
         elif not data:
             data.append(line)
             cut = True
@@ -157,7 +166,7 @@ def _ends(event: _Event, markers: tuple[bytes, ...]) -> bool:
     payload = event.payload.strip()
     if payload in markers:
         return True
-    if not payload.endswith(b"}"):
+    if not payload.endswith(b"}") or (event.open and not _parsed(payload)):
         return False
     if event.name in markers:
         return True
@@ -173,12 +182,18 @@ def _ends(event: _Event, markers: tuple[bytes, ...]) -> bool:
 
 
 def _has(payload: bytes, member: bytes) -> bool:
+    """Tell whether the object has this member itself, not something inside it."""
+    found = _parsed(payload)
+    return all(
+        key in found and found[key] == value for key, value in _parsed(b"{%b}" % member).items()
+    )
+
+
+def _parsed(payload: bytes) -> dict[str, object]:
     try:
-        wanted: dict[str, object] = msgspec.json.decode(b"{" + member + b"}", type=dict)
-        found: dict[str, object] = msgspec.json.decode(payload, type=dict)
+        return msgspec.json.decode(payload, type=dict[str, object])
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return False
-    return wanted.items() <= found.items()
+        return {}
 
 
 def _unframed(text: bytes) -> bytes:
@@ -187,9 +202,9 @@ def _unframed(text: bytes) -> bytes:
     The right first seam is the one from which the sizes lead to the last chunk. In a body that was
     cut there is none; then the first from which they lead to the end is taken.
     """
-    starts = [0] + [seam.end() for seam in islice(_SEAM.finditer(text), _SEAMS)]
+    seams = (seam.end() for seam in islice(_SEAM.finditer(text), _SEAMS))
     cut: bytes | None = None
-    for start in starts:
+    for start in chain((0,), seams):
         body, closed = _follow(text, start)
         if body is None:
             continue
@@ -242,29 +257,27 @@ def read_usage(data: bytes) -> tuple[int | None, int | None]:
         at = data.rfind(b'"usage"', 0, end)
         if at < 0:
             break
-        found = _usage_at(data, at + 7, min(end, at + _WINDOW))
-        if found != (None, None):
-            return found
+        stop = min(end, at + _WINDOW)
+        tokens_in = _count(data, b'"prompt_tokens"', at, stop)
+        tokens_out = _count(data, b'"completion_tokens"', at, stop)
+        if tokens_in is None and tokens_out is None:
+            tokens_in, tokens_out = _newer_usage(data, at, stop)
+        if tokens_in is not None or tokens_out is not None:
+            return tokens_in, tokens_out
         end = at
     at = data.rfind(b'"eval_count"')
     if at < 0:
         return None, None
-    return _count(data, b'"prompt_eval_count"', 0, len(data)), _count(
-        data, b'"eval_count"', at, len(data)
-    )
+    return _count(data, b'"prompt_eval_count"', 0, at), _count(data, b'"eval_count"', at, len(data))
 
 
-def _usage_at(data: bytes, start: int, end: int) -> tuple[int | None, int | None]:
-    tokens_out = _count(data, b'"completion_tokens"', start, end)
-    tokens_in = _count(data, b'"prompt_tokens"', start, end)
-    if tokens_in is not None or tokens_out is not None:
-        return tokens_in, tokens_out
-    tokens_out = _count(data, b'"output_tokens"', start, end)
-    tokens_in = _count(data, b'"input_tokens"', start, end)
+def _newer_usage(data: bytes, start: int, stop: int) -> tuple[int | None, int | None]:
+    """Read the names of the Responses and Anthropic interfaces."""
+    tokens_in = _count(data, b'"input_tokens"', start, stop)
     if tokens_in is not None:
         for key in (b'"cache_read_input_tokens"', b'"cache_creation_input_tokens"'):
-            tokens_in += _count(data, key, start, end) or 0
-    return tokens_in, tokens_out
+            tokens_in += _count(data, key, start, stop) or 0
+    return tokens_in, _count(data, b'"output_tokens"', start, stop)
 
 
 def _count(data: bytes, key: bytes, start: int, end: int) -> int | None:
