@@ -15,16 +15,8 @@ import msgspec
 import uvloop
 
 from benchmarks.fake.engine import Engine
+from benchmarks.fake.launch import Ready
 from benchmarks.fake.profile import Dialect, Profile
-
-
-class Ready(msgspec.Struct, frozen=True, kw_only=True):
-    """The line that `--json` prints once the engine listens."""
-
-    name: str
-    url: str
-    admin_url: str
-    pid: int
 
 
 def parser() -> argparse.ArgumentParser:
@@ -54,20 +46,6 @@ def profile_of(options: argparse.Namespace) -> Profile:
     values: dict[str, Any] = {k: v for k, v in vars(options).items() if k in names}
     values["models"] = tuple(values["models"] or Profile().models)
     return Profile(**values)
-
-
-def command(profile: Profile) -> list[str]:
-    """Return the words that start this profile as a process."""
-    words = [sys.executable, "-m", "benchmarks.fake"]
-    for field in msgspec.structs.fields(Profile):
-        value, name = getattr(profile, field.name), f"--{field.name.replace('_', '-')}"
-        if field.name == "models":
-            words += [word for model in value for word in ("--model", model)]
-        elif value is True:
-            words.append(name)
-        elif value is not False and value is not None:
-            words += [name, str(value)]
-    return words
 
 
 async def serve(profile: Profile, *, as_json: bool, until_stdin_closes: bool) -> None:

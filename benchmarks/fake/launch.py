@@ -1,21 +1,35 @@
-"""Starts simulated engines as child processes and ends exactly those."""
+"""Starts engines as child processes and ends exactly those.
+
+A child says on its first line that it is ready (`Ready` as JSON), and it goes when its stdin ends,
+so that no engine outlives the process that started it, however that one ends.
+"""
 
 import asyncio
 import contextlib
+import sys
+import tempfile
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Sequence
 
 import msgspec
 
-from benchmarks.fake.__main__ import Ready, command
 from benchmarks.fake.profile import Profile
 
-_START_SECONDS = 15.0
+_START_SECONDS = 60.0
 _STOP_SECONDS = 5.0
 
 
+class Ready(msgspec.Struct, frozen=True, kw_only=True):
+    """What a child prints once it listens."""
+
+    name: str
+    url: str
+    admin_url: str = ""
+    pid: int
+
+
 class Child:
-    """One running simulated engine: `name`, `url`, `admin_url`, `pid`."""
+    """One running engine: `name`, `url`, `admin_url`, `pid`."""
 
     __slots__ = ("_process", "ready")
 
@@ -25,7 +39,7 @@ class Child:
 
     @property
     def name(self) -> str:
-        """The name of its profile."""
+        """What it is called."""
         return self.ready.name
 
     @property
@@ -35,7 +49,7 @@ class Child:
 
     @property
     def admin_url(self) -> str:
-        """Where `/fake/*` answers whatever the faults do."""
+        """Where `/fake/*` answers; empty for an engine that is not simulated."""
         return self.ready.admin_url
 
     @property
@@ -62,24 +76,49 @@ class Child:
             self._process.stdin.close()
 
 
-async def start(profile: Profile) -> Child:
-    """Start one engine and wait until it listens; raises OSError with its words if it does not."""
-    process = await asyncio.create_subprocess_exec(
-        *command(profile), "--json", "--until-stdin-closes", stdin=PIPE, stdout=PIPE, stderr=PIPE
-    )
-    assert process.stdout is not None
-    assert process.stderr is not None
-    line = b""
-    try:
-        async with asyncio.timeout(_START_SECONDS):
-            line = await process.stdout.readline()
-    except TimeoutError:
-        process.kill()
-    if not line:
-        words = (await process.stderr.read()).decode(errors="replace").strip()
+def command(profile: Profile) -> list[str]:
+    """Return the words that start this profile as a process."""
+    words = [sys.executable, "-m", "benchmarks.fake"]
+    for field in msgspec.structs.fields(Profile):
+        value, name = getattr(profile, field.name), f"--{field.name.replace('_', '-')}"
+        if field.name == "models":
+            words += [word for model in value for word in ("--model", model)]
+        elif value is True:
+            words.append(name)
+        elif value is not False and value is not None:
+            words += [name, str(value)]
+    return words
+
+
+async def spawn(words: Sequence[str]) -> Child:
+    """Start a command and wait for its `Ready`.
+
+    Raises OSError with what the command wrote on stderr when it ends without, or is not ready
+    within a minute. The child has its own session: Ctrl-C in a terminal reaches only its parent.
+    """
+    with tempfile.TemporaryFile() as errors:
+        process = await asyncio.create_subprocess_exec(
+            *words, stdin=PIPE, stdout=PIPE, stderr=errors, start_new_session=True
+        )
+        assert process.stdout is not None
+        line = b""
+        try:
+            async with asyncio.timeout(_START_SECONDS):
+                line = await process.stdout.readline()
+        finally:
+            if not line and process.returncode is None:
+                process.kill()
+        if line:
+            return Child(process, msgspec.json.decode(line, type=Ready))
         await process.wait()
-        raise OSError(words or f"no answer from process {process.pid}")
-    return Child(process, msgspec.json.decode(line, type=Ready))
+        errors.seek(0)
+        said = errors.read().decode(errors="replace").strip()
+        raise OSError(said or f"process {process.pid} ended without a word")
+
+
+async def start(profile: Profile) -> Child:
+    """Start one simulated engine and wait until it listens; raises OSError as `spawn` does."""
+    return await spawn([*command(profile), "--json", "--until-stdin-closes"])
 
 
 @contextlib.asynccontextmanager
