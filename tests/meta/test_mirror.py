@@ -12,11 +12,10 @@ ELSEWHERE = {
 
 
 def mirrored(name: str) -> str:
-    """Return where the unit tests of a module stand; a package's own code is named like it."""
+    """Return where the unit tests of a module stand."""
     path = PurePath(name)
     below = path.relative_to("proxy") if path.parts[0] == "proxy" else path
-    module = path.parent.name if path.stem == "__init__" else path.stem
-    return str(PurePath("tests/unit") / below.parent / f"test_{module}.py")
+    return str(PurePath("tests/unit") / below.parent / f"test_{path.name}")
 
 
 def holds_code(name: str) -> bool:
