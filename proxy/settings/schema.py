@@ -12,7 +12,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 from typing_extensions import override
 
-from proxy.core import selection
+from proxy.core import admission, selection
 from proxy.dialects.registry import ENGINES
 from proxy.settings import address
 from proxy.settings.address import Address
@@ -28,6 +28,9 @@ PLANNED_TYPES: Final = (
     *("lemonade", "dmr", "lmstudio", "litellm", "olla"),
 )
 KNOWN_TYPES: Final = ("auto", *ENGINES)
+
+
+_QUEUE: Final = admission.Policy()
 
 
 class LogLevel(StrEnum):
@@ -157,13 +160,14 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
         Meta(
             ge=0,
             le=1_000_000,
-            description="How many requests may wait for a backend with room; 0 = none waits, a"
-            " request that finds no room is refused at once.",
+            description="How many requests for one model may wait for a backend with room; over"
+            f" all models {_QUEUE.total} times as many. 0 = none waits: a request that finds no room"
+            " is refused at once.",
         ),
-    ] = 1024
+    ] = _QUEUE.count
     queue_timeout: Annotated[
         Wait, Meta(description="How long a request may wait in the queue.")
-    ] = 30.0
+    ] = _QUEUE.timeout
 
 
 class Drain(msgspec.Struct, frozen=True, kw_only=True):
