@@ -48,7 +48,7 @@ class DemoEngines:
         self, children: Sequence[Child], backends: tuple[BackendSettings, ...], words: str
     ) -> None:
         self._children = children
-        self.backends = backends
+        self.backends: Sequence[BackendSettings] = backends
         self.words = words
 
     @property

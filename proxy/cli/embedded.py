@@ -60,8 +60,8 @@ def model_file() -> Path | None:
     return next((path for path in found if path.is_file()), None)
 
 
-async def start(engine: Embedded) -> Child:
-    """Start it as a child and wait until the model is loaded; raises OSError when it fails."""
+def command(engine: Embedded) -> list[str]:
+    """Return the words that start it as a child, which prints `Ready` and goes with its stdin."""
     words = [sys.executable, "-m", "proxy.cli.embedded", "--until-stdin-closes"]
     for field in msgspec.structs.fields(Embedded):
         value, name = getattr(engine, field.name), f"--{field.name}"
@@ -69,7 +69,12 @@ async def start(engine: Embedded) -> Child:
             words.append(name)
         elif value is not False:
             words += [name, str(value)]
-    return await spawn(words)
+    return words
+
+
+async def start(engine: Embedded) -> Child:
+    """Start it as a child and wait until the model is loaded; raises OSError when it fails."""
+    return await spawn(command(engine))
 
 
 def main(words: Sequence[str] | None = None) -> int:

