@@ -161,8 +161,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
             ge=0,
             le=1_000_000,
             description="How many requests for one model may wait for a backend with room; over"
-            f" all models {_QUEUE.total} times as many. 0 = none waits: a request that finds no room"
-            " is refused at once.",
+            f" all models {_QUEUE.total} times as many. 0 = none waits: a request"
+            " that finds no room is refused at once.",
         ),
     ] = _QUEUE.count
     queue_timeout: Annotated[
