@@ -27,7 +27,7 @@ from proxy.edge import admin, models, routes
 from proxy.edge.server import Edge
 from proxy.flow import pump
 from proxy.flow.attempts import Attempts
-from proxy.flow.course import Course
+from proxy.flow.course import Course, Observer, Side
 from proxy.settings.schema import BackendSettings, Settings, Timeouts
 from proxy.telemetry.access import AccessLog
 from proxy.telemetry.failures import Recent, Record
@@ -74,7 +74,10 @@ class Service:
         self._keys = {
             b.name: b.api_key.reveal() for b in settings.backends if b.api_key is not None
         }
-        self._pools = {b.name: self._pool(b) for b in settings.backends}
+        self._sides = {
+            backend: Side(self._pool(configured), engine(backend.kind))
+            for backend, configured in zip(self._backends, settings.backends, strict=True)
+        }
         self._queues: admission.Queues[Attempts] = admission.Queues(
             admission.Policy(count=settings.limits.queue, timeout=settings.limits.queue_timeout)
         )
@@ -83,10 +86,11 @@ class Service:
         self._recent = Recent(self.now)
         self._metrics = Metrics(self.version, self)
         self._access = AccessLog(out.write, monotonic=self.now, wall=time.time)
-        observers = [self._metrics, self._recent]
-        self._course.observers = (
-            (*observers, self._access) if settings.log.access else tuple(observers)
-        )
+        observers: list[Observer] = [self._metrics, self._recent]
+        if settings.log.access:
+            observers.append(self._access)
+        self._course.observers = tuple(observers)
+        self._course.started = self._metrics.started
         self._edge = Edge(self._course, settings.limits)
         self._fetch = HttpFetch(probed_paths(), self._keys)
         self._prober = Prober(
@@ -112,8 +116,8 @@ class Service:
             directory=self._directory,
             selector=selection.Selector(selection.Policy(settings.balance.policy), random.random),
             queues=self._queues,
-            pools=self._pools,
-            engines=engine,
+            sides=self._sides,
+            common_paths=frozenset.intersection(*(e.operations for e in ENGINES.values())),
             now=self.now,
             random=random.random,
             later=self._loop.call_later,
@@ -171,8 +175,8 @@ class Service:
         await self._edge.stop()
         if self._admin is not None:
             await self._admin.cleanup()
-        for each in self._pools.values():
-            each.close()
+        for side in self._sides.values():
+            side.pool.close()
         for timer in self._timers.values():
             timer.cancel()
         self._access.flush()
@@ -219,8 +223,8 @@ class Service:
         pump.run(self._course)
 
     def _expire_pools(self) -> None:
-        for each in self._pools.values():
-            each.expire()
+        for side in self._sides.values():
+            side.pool.expire()
 
     def _drain_lines(self) -> float | None:
         return 0.005 if self._access.drain() else None
@@ -228,9 +232,9 @@ class Service:
     # discovery ---------------------------------------------------------------------------------
 
     def _on_kind(self, backend: Backend, kind: Engine) -> None:
-        self._pools[backend.name].policy = pool.Policy(
-            idle=kind.keep_alive, max_requests=kind.max_requests
-        )
+        side = self._sides[backend]
+        side.engine = kind
+        side.pool.policy = pool.Policy(idle=kind.keep_alive, max_requests=kind.max_requests)
         log.info("engine recognised", backend=backend.name, type=kind.name, url=backend.url)
 
     def _on_models(self, backend: Backend, found: tuple[Model, ...]) -> None:

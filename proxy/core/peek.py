@@ -15,7 +15,7 @@ from itertools import product
 from typing import Final
 
 import msgspec
-from msgspec import UNSET, Raw, UnsetType
+from msgspec import Raw
 
 from proxy.core.failure import Failure, Kind, Origin, Phase
 
@@ -54,7 +54,7 @@ _Body = msgspec.defstruct(
     [
         ("model", _Name),
         *(
-            (f"cased_{number}", Raw | UnsetType, msgspec.field(default=UNSET, name=name))
+            (f"cased_{number}", _Name | None, msgspec.field(default=None, name=name))
             for number, name in enumerate(_CASED)
         ),
     ],
@@ -62,7 +62,6 @@ _Body = msgspec.defstruct(
     frozen=True,
     kw_only=True,
 )
-_CASED_FIELDS: Final = tuple(f"cased_{number}" for number in range(len(_CASED)))
 _decode_keys: Final = msgspec.json.Decoder(dict[str, Raw]).decode
 _STRING: Final = re.compile(rb'[ \t\r\n]*("(?:[^"\\]|\\.)*")[ \t\r\n]*:[ \t\r\n]*')
 _COMMA: Final = re.compile(rb"[ \t\r\n]*,?")
@@ -104,10 +103,7 @@ class Reader:
         if not 0 < len(found.model) <= MAX_NAME:
             return _bad(f"`model` must be a name of 1 to {MAX_NAME} characters")
         if self._names != 1:
-            return _bad("the key `model` appears more than once")
-        for field in _CASED_FIELDS:
-            if getattr(found, field) is not UNSET:
-                return _bad("a key is spelt almost like `model`: only `model` itself is allowed")
+            return _bad("`model` must be given once, and no key may differ from it in case only")
         return found
 
 

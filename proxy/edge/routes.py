@@ -58,8 +58,7 @@ def _accounted(
         request["id"] = call.request_id
         call.method = request.method
         call.client = str(request.remote or "")
-        for observer in course.observers:
-            observer.started()
+        course.started()
         call.end = "PR"
         try:
             try:

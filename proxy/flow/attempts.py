@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 from proxy.core import retry
 from proxy.core.failure import Failure, Kind, Origin, Phase
+from proxy.core.tail import read_usage
 from proxy.flow import deadlines, finish, pump
 from proxy.flow.commit import head_bytes, relay_for
 from proxy.flow.opening import Opening
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from proxy.core.backend import Backend, Lease
     from proxy.core.call import Call
     from proxy.core.catalog import Target
-    from proxy.flow.course import Client, Course, Request
+    from proxy.flow.course import Client, Course, Request, Side
     from proxy.flow.relay import Relay
     from proxy.settings.schema import Timeouts
     from proxy.upstream.exchange import Connection
@@ -50,6 +51,7 @@ class Attempts:
         "_lease",
         "_queued_at",
         "_retrying",
+        "_side",
         "_ticket",
         "call",
         "client",
@@ -83,6 +85,7 @@ class Attempts:
         self.last_failure: Failure | None = None
         self._course = course
         self._budget = course.budget_of(call.model)
+        self._side: Side | None = None
         self.timeouts: Timeouts | None = None
         self._ticket: Ticket[Attempts] | None = None
         self._queued_at = 0.0
@@ -105,9 +108,8 @@ class Attempts:
         course = self._course
         course.calls.add(self)
         self._budget.enter()
-        for observer in course.observers:
-            observer.started()
-        now = course.now()
+        course.started()
+        now = self.call.received_at
         self.deadline = now + HEARTBEAT
         course.wheel.add(self, self.deadline)
         self.proceed(now)
@@ -166,8 +168,9 @@ class Attempts:
         call.native_model = target.native[backend.name]
         self.timeouts = course.timeouts_of(call.native_model, backend)
         self._lease = backend.lease(call.prompt_work, call.output_work, now)
-        pool = course.pools[backend.name]
-        connection = None if self._fresh else pool.take()
+        side = self._side = course.sides[backend]
+        pool = side.pool
+        connection = None if self._fresh else pool.take(now)
         if connection is not None:
             self._send(connection)
             return
@@ -184,53 +187,70 @@ class Attempts:
         self._send(connection)
 
     def _send(self, connection: "Connection") -> None:
-        call, course = self.call, self._course
-        assert call.backend is not None
-        assert self.timeouts is not None
-        engine = course.engines(call.backend.kind)
-        prefix = course.pools[call.backend.name].prefix
-        head, body = engine_request(call, self.request, engine, prefix)
+        call, side, timeouts = self.call, self._side, self.timeouts
+        assert side is not None
+        assert timeouts is not None
+        head, body = engine_request(call, self.request, side.engine, side.pool.prefix)
         self._connection = connection
         self.phase = Phase.WAIT
-        call.dispatched_at = now = course.now()
-        limit = self.timeouts.first_token
+        call.dispatched_at = now = self._course.now()
+        limit = timeouts.first_token
         self.due = now + limit if limit else 0.0
-        connection.begin(head, body, Opening(self, engine))
+        connection.begin(head, body, Opening(self, side.engine))
 
     # the answer ------------------------------------------------------------------------------
 
-    def commit(self, head: "ResponseHead") -> "tuple[Relay, bytes]":
-        """Commit to this answer: from here on nothing is retried."""
-        call, course, connection = self.call, self._course, self._connection
-        assert connection is not None
-        assert call.backend is not None
-        assert self._lease is not None
+    def _committed(self, head: "ResponseHead") -> None:
+        """Note that this answer stands: from here on nothing is retried."""
+        call, lease = self.call, self._lease
+        assert lease is not None
         self.phase = Phase.STREAM
-        self._end_retry()
-        self._lease.first_token()
+        if self._retrying:
+            self._end_retry()
         call.committed = True
         call.status = head.status
         call.body = b""
-        call.first_token_at = course.now()
-        fields = head_bytes(head, call, self.client)
+
+    def commit(self, head: "ResponseHead", length: int) -> "tuple[Relay, bytes]":
+        """Commit to an answer that is still arriving; return its relay and the client's head."""
+        call, course, connection, side = self.call, self._course, self._connection, self._side
+        assert connection is not None
+        assert side is not None
+        assert self._lease is not None
+        self._committed(head)
+        self._lease.first_token()
+        call.first_token_at = call.first_byte_at = course.now()
+        fields = head_bytes(head, length, call, self.client)
         relay = self.relay = relay_for(
-            head,
-            self,
-            connection,
-            done_required=course.engines(call.backend.kind).done_required,
-            now=course.now,
+            head, self, connection, done_required=side.engine.done_required, now=course.now
         )
         connection.redirect(relay)
         if self.paused_at:
             connection.pause()
         return relay, fields
 
+    def complete(self, head: "ResponseHead", length: int, body: bytes) -> None:
+        """Commit to a plain answer that is here whole, and end with it: no relay is needed."""
+        call = self.call
+        self._committed(head)
+        call.first_token_at = call.first_byte_at = call.last_chunk_at = self._course.now()
+        call.chunks = 1
+        call.bytes_out = len(body)
+        call.tokens_in, call.tokens_out = read_usage(body)
+        self._connection = None
+        self.client.write(head_bytes(head, length, call, self.client) + body)
+        self._end(None)
+        self.client.answered(whole=True)
+        if self._course.queues.count:
+            pump.run(self._course)
+
     def ended(self, failure: Failure | None, *, whole: bool) -> None:
         """Take the end of a committed answer from its relay."""
         self._connection = None
         self._end(failure)
         self.client.answered(whole=whole)
-        pump.run(self._course)
+        if self._course.queues.count:
+            pump.run(self._course)
 
     # an attempt has failed ---------------------------------------------------------------------
 
@@ -251,7 +271,7 @@ class Attempts:
         lease, self._lease = self._lease, None
         assert lease is not None
         backend = lease.backend
-        finish.settle(course, lease, failure)
+        finish.settle(course, lease, failure, course.now())
         self._end_retry()
         self.last_failure = failure
         self._killed += retry.kills(failure)
@@ -315,16 +335,18 @@ class Attempts:
         if ticket is not None:
             course.queues.queue(self.targets[0].model.id).cancel(ticket)
             call.queued_s += course.now() - self._queued_at
-        dial, self._dial = self._dial, None
-        if dial is not None:
-            dial.cancel()
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            connection.abort()
-        self._end_retry()
+        if self._dial is not None:
+            self._dial.cancel()
+            self._dial = None
+        if self._connection is not None:
+            self._connection.abort()
+            self._connection = None
+        if self._retrying:
+            self._end_retry()
+        now = call.ended_at = course.now()
         lease, self._lease = self._lease, None
         if lease is not None:
-            finish.settle(course, lease, failure)
+            finish.settle(course, lease, failure, now)
         self._budget.leave()
         finish.end(course, self, failure)
 

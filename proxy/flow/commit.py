@@ -21,11 +21,11 @@ CHUNKED: Final = b"transfer-encoding: chunked\r\n"
 CLOSE: Final = b"connection: close\r\n"
 
 
-def head_bytes(head: ResponseHead, call: "Call", client: "Client") -> bytes:
+def head_bytes(head: ResponseHead, length: int, call: "Call", client: "Client") -> bytes:
     """Render the answer's head: the engine's end-to-end fields, our framing, our own fields."""
     framing = b""
     if head.framing is Framing.LENGTH:
-        framing = b"content-length: %d\r\n" % head.length
+        framing = b"content-length: %d\r\n" % length
     elif head.framing is Framing.NONE:
         framing = b"content-length: 0\r\n" if head.status >= 200 and head.status != 204 else b""
     elif client.http10:

@@ -42,9 +42,6 @@ class Client(Protocol):
 class Observer(Protocol):
     """Who is told about calls. Every method returns fast and never raises."""
 
-    def started(self) -> None:
-        """Count a call that was dispatched."""
-
     def attempt_failed(self, call: Call, failure: Failure, *, retried: bool) -> None:
         """Hear of an attempt that did not serve its call."""
 
@@ -114,6 +111,16 @@ class Estimator:
         self._mean[model] = float(tokens) if mean is None else mean + self.GAIN * (tokens - mean)
 
 
+class Side:
+    """What belongs to one backend on its engine's side. `engine` changes when it is recognised."""
+
+    __slots__ = ("engine", "pool")
+
+    def __init__(self, pool: Pool, engine: Engine) -> None:
+        self.pool = pool
+        self.engine = engine
+
+
 class Course:
     """What calls share. Attributes are set by boot and read by flow."""
 
@@ -124,17 +131,18 @@ class Course:
         "calls",
         "directory",
         "draining",
-        "engines",
+        "common_paths",
         "estimator",
         "later",
         "now",
         "observers",
-        "pools",
         "queue_timeout",
         "queues",
         "random",
         "retry",
         "selector",
+        "sides",
+        "started",
         "suspect",
         "wheel",
     )
@@ -145,8 +153,8 @@ class Course:
         directory: Directory,
         selector: selection.Selector,
         queues: "Queues[Attempts]",
-        pools: Mapping[str, Pool],
-        engines: Callable[[str], Engine],
+        sides: Mapping[Backend, Side],
+        common_paths: frozenset[str],
         now: Callable[[], float],
         random: Callable[[], float],
         later: Callable[[float, Callable[[], None]], object],
@@ -156,8 +164,8 @@ class Course:
         self.directory = directory
         self.selector = selector
         self.queues = queues
-        self.pools = pools
-        self.engines = engines
+        self.sides = sides
+        self.common_paths = common_paths  # every engine kind may be sent these
         self.now = now
         self.random = random
         self.later = later  # calls back after so many seconds: the back-off before a retry
@@ -165,6 +173,7 @@ class Course:
         self._merged: dict[tuple[str, str], Timeouts] = {}  # (model, backend) -> merged
         self.queue_timeout = queue_timeout
         self.observers: tuple[Observer, ...] = ()
+        self.started: Callable[[], None] = _nothing  # counts a call that begins
         self.suspect: Callable[[Backend], None] = _nobody  # wakes the prober: a call failed there
         self.retry = retry.Policy()
         self._budgets: dict[str, retry.Budget] = {}
@@ -192,4 +201,8 @@ class Course:
 
 
 def _nobody(_backend: Backend) -> None:
+    return None
+
+
+def _nothing() -> None:
     return None

@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from proxy.flow.course import Course
 
 
-def settle(course: "Course", lease: "Lease", failure: Failure | None) -> None:
+def settle(course: "Course", lease: "Lease", failure: Failure | None, now: float) -> None:
     """Give a lease back and tell the breaker what was learned.
 
     None is a success. Failures that say nothing about the backend (the client left, we refused) free
     a probe's place without a verdict.
     """
-    backend, now = lease.backend, course.now()
+    backend = lease.backend
     breaker = backend.breaker
     if failure is None:
         breaker.succeeded(lease.token, now)
@@ -52,7 +52,6 @@ def end(course: "Course", attempts: "Attempts", failure: Failure | None) -> None
         call.chunks, call.bytes_out, call.last_chunk_at = relay.chunks, relay.size, relay.last_at
     call.failure = failure
     call.end = OK if failure is None else failure.code
-    call.ended_at = course.now()
     call.body = b""
     course.wheel.discard(attempts)
     course.calls.discard(attempts)

@@ -64,6 +64,8 @@ class Intake:
         targets = self._course.directory.current.resolve(call.model)
         if not targets:
             return _unknown(Kind.UNKNOWN_MODEL, f"there is no model {call.model[:200]!r} here")
+        if call.pin is None and call.path in self._course.common_paths:
+            return targets
         targets = tuple(self._able(target, call) for target in targets)
         if not any(target.candidates for target in targets):
             if call.pin is not None:
@@ -76,17 +78,11 @@ class Intake:
 
     def _able(self, target: Target, call: Call) -> Target:
         """Leave out backends that may not be sent this path, or are not the one asked for."""
-        engines = self._course.engines
-        pin = call.pin
-        for backend in target.candidates:
-            if call.path not in engines(backend.kind).operations or (pin and backend.name != pin):
-                break
-        else:
-            return target
+        sides, pin = self._course.sides, call.pin
         kept = tuple(
             backend
             for backend in target.candidates
-            if call.path in engines(backend.kind).operations and pin in {None, backend.name}
+            if call.path in sides[backend].engine.operations and pin in {None, backend.name}
         )
         return Target(target.model, kept, target.native)
 
@@ -96,8 +92,7 @@ class Intake:
 
 def refuse(course: "Course", client: "Client", call: Call, failure: Failure) -> None:
     """Answer a call that never got under way, and end it."""
-    for observer in course.observers:
-        observer.started()
+    course.started()
     call.failure = failure
     call.end = failure.code
     call.ended_at = course.now()

@@ -23,11 +23,18 @@ MAX_HELD: Final = (
 )  # bytes held for a first event; an engine that only comments is relayed
 
 
+# Passed on as they came, whatever version of HTTP the client speaks.
+_DELIMITED: Final = frozenset({Framing.LENGTH, Framing.NONE})
+
+
 class Owner(Protocol):
     """Who made the attempt."""
 
-    def commit(self, head: ResponseHead) -> "tuple[Relay, bytes]":
+    def commit(self, head: ResponseHead, length: int) -> "tuple[Relay, bytes]":
         """Return the relay for the rest, and the head as the client is to see it."""
+
+    def complete(self, head: ResponseHead, length: int, body: bytes) -> None:
+        """Commit to a plain answer of which `body` is all, and end the call with it."""
 
     def drop(self, failure: Failure) -> None:
         """Leave the attempt: abort its connection if it still talks, then retry or give up."""
@@ -36,7 +43,7 @@ class Owner(Protocol):
 class Opening:
     """The receiver of one exchange until its commit."""
 
-    __slots__ = ("_decoder", "_engine", "_head", "_held", "_owner", "_scanner", "_size", "dead")
+    __slots__ = ("_decoder", "_engine", "_head", "_held", "_length", "_owner", "_scanner", "_size", "dead")
 
     phase = Phase.WAIT
 
@@ -44,15 +51,17 @@ class Opening:
         self._owner = owner
         self._engine = engine
         self._head: ResponseHead | None = None
+        self._length = -1
         self._held: list[bytes] = []
         self._size = 0
         self._decoder: Dechunker | None = None
         self._scanner: events.FirstEvent | events.FirstLine | None = None
         self.dead = False  # has dropped its attempt: hears nothing more
 
-    def head(self, head: ResponseHead) -> None:
+    def head(self, head: ResponseHead, length: int) -> None:
         """Take the engine's head."""
         self._head = head
+        self._length = length
         if head.stream and head.status < 300:
             self._scanner = events.FirstEvent() if head.stream == "sse" else events.FirstLine()
             if head.framing is Framing.CHUNKED:
@@ -68,7 +77,7 @@ class Opening:
             if self._size > MAX_ERROR_BODY:
                 self._drop(Kind.BAD_RESPONSE, f"an error answer over {MAX_ERROR_BODY} bytes")
         elif self._scanner is None or self._is_answer(data):
-            relay, fields = self._owner.commit(head)
+            relay, fields = self._owner.commit(head, self._length)
             relay.begin(fields, self._held)
 
     def last(self, data: bytes) -> None:
@@ -88,9 +97,14 @@ class Opening:
         self._leave(failure)
 
     def _whole(self, head: ResponseHead, data: bytes) -> None:
-        relay, fields = self._owner.commit(head)
-        self._held.append(data)
-        relay.whole(fields, b"".join(self._held))
+        """End with an answer that arrived whole before it was committed."""
+        if self._held:
+            data = b"".join((*self._held, data))
+        if not head.stream and head.framing in _DELIMITED:
+            self._owner.complete(head, self._length, data)
+            return
+        relay, fields = self._owner.commit(head, self._length)
+        relay.whole(fields, data)
 
     def _is_answer(self, data: bytes) -> bool:
         """Tell whether a stream may be committed; drops the attempt if it is an error."""

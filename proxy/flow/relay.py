@@ -124,7 +124,7 @@ class Relay:
         self._connection.abort()
         self._break(failure, b"", boundary=boundary)
 
-    def head(self, head: ResponseHead) -> None:
+    def head(self, head: ResponseHead, length: int) -> None:
         """Never called: the exchange has delivered its head before the commit."""
 
     # framing ---------------------------------------------------------------------------------

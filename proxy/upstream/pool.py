@@ -86,12 +86,12 @@ class Pool:
         """Show the counters."""
         return f"<Pool {self.endpoint} open={self.open} idle={len(self._idle)}>"
 
-    def take(self) -> Connection | None:
+    def take(self, now: float) -> Connection | None:
         """Return the warmest usable idle connection, or None: then `dial`."""
         idle = self._idle
         if not idle:
             return None
-        oldest_use = self.now() - self.policy.idle
+        oldest_use = now - self.policy.idle
         while idle:
             connection = idle.pop()
             if connection.idle_since > oldest_use and not connection.transport.is_closing():

@@ -1,0 +1,169 @@
+"""What one call costs in Python, without sockets: from its bytes in to its bytes out.
+
+    python -m benchmarks.micro.bench_call [REPEATS]
+
+Both transports are fakes, so the figure is our own code plus the parsers, the part that can be cut.
+Prints microseconds of CPU time, the least and the median of many short batches.
+"""
+
+import asyncio
+import random
+import statistics
+import sys
+import time
+from collections.abc import Callable
+
+from aiohttp import web
+
+from benchmarks.micro.profile import show
+from proxy.core import admission, breaker, health, selection
+from proxy.core.backend import Backend
+from proxy.core.catalog import Directory, Model, build
+from proxy.dialects.registry import engine
+from proxy.edge.connection import ClientConnection
+from proxy.edge.server import Edge
+from proxy.flow.course import Course, Side
+from proxy.settings.schema import Limits, Timeouts
+from proxy.telemetry.access import AccessLog
+from proxy.telemetry.failures import Recent
+from proxy.upstream.connect import Endpoint
+from proxy.upstream.exchange import Connection
+from proxy.upstream.pool import Pool
+
+BATCH = 500
+REQUEST_BODY = (
+    b'{"model":"m","messages":[{"role":"user","content":"hello"}],"max_tokens":4,"stream":%b}'
+)
+REQUEST_HEAD = (
+    b"POST /v1/chat/completions HTTP/1.1\r\nHost: h\r\nUser-Agent: bench\r\nAccept: */*\r\n"
+    b"Content-Type: application/json\r\nAuthorization: Bearer x\r\nContent-Length: %d\r\n\r\n"
+)
+USAGE = b'"usage":{"prompt_tokens":9,"completion_tokens":4,"total_tokens":13}}'
+PLAIN_BODY = b'{"id":"x","choices":[{"message":{"role":"assistant","content":"a b c d"}}],' + USAGE
+PLAIN = (
+    b"HTTP/1.1 200 OK\r\nserver: uvicorn\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
+    % len(PLAIN_BODY)
+) + PLAIN_BODY
+EVENT = b'data: {"id":"x","choices":[{"index":0,"delta":{"content":" token"}}]}\n\n'
+CHUNK = b"%x\r\n%b\r\n" % (len(EVENT), EVENT)
+STREAM_HEAD = (
+    b"HTTP/1.1 200 OK\r\nserver: uvicorn\r\ncontent-type: text/event-stream\r\n"
+    b"transfer-encoding: chunked\r\n\r\n"
+) + CHUNK
+LAST = b'data: {"choices":[],' + USAGE + b"\n\ndata: [DONE]\n\n"
+STREAM_END = b"%x\r\n%b\r\n0\r\n\r\n" % (len(LAST), LAST)
+
+
+class Wire(asyncio.Transport):
+    """A transport that counts what is written."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.size = 0
+
+    def write(self, data: bytes) -> None:  # type: ignore[override] # bytes is all that is written
+        self.size += len(data)
+
+    def is_closing(self) -> bool:
+        return False
+
+    def get_write_buffer_size(self) -> int:
+        return 0
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        del high, low
+
+    def get_extra_info(self, name: str, default: object = None) -> object:
+        return ("127.0.0.1", 1) if name == "peername" else default
+
+
+def scene() -> tuple[ClientConnection, Connection]:
+    """Return a client connection in front of one backend with one open connection."""
+    loop = asyncio.get_running_loop()
+    backends = [
+        Backend(
+            f"b{number}",
+            "http://h",
+            breaker=breaker.Breaker(breaker.Policy(), random.random),
+            health=health.Health(health.Policy()),
+        )
+        for number in range(2)
+    ]
+    sides = {
+        b: Side(Pool(Endpoint(host="h", port=80), now=time.monotonic), engine("vllm"))
+        for b in backends
+    }
+    directory = Directory()
+    for backend in backends:
+        backend.kind = "vllm"
+        backend.health.probed(ok=True, now=time.monotonic() - 100, reason="")
+    models = {backends[0]: [Model(id="m")]}
+    directory.swap(build(models, {}))
+    course = Course(
+        directory=directory,
+        selector=selection.Selector(selection.Policy.WORK, random.random),
+        queues=admission.Queues(admission.Policy()),
+        sides=sides,
+        common_paths=frozenset({"/v1/chat/completions"}),
+        now=time.monotonic,
+        random=random.random,
+        later=loop.call_later,
+        timeouts_for=lambda _model, _backend: Timeouts(),
+        queue_timeout=30.0,
+    )
+    log = AccessLog(lambda _block: None, monotonic=time.monotonic, wall=time.time)
+    course.observers = (Recent(time.monotonic), log)
+    edge = Edge(course, Limits())
+    server = web.Server(lambda _request: web.Response())  # type: ignore[arg-type,return-value]
+    client = ClientConnection(edge, server, loop=loop, access_log=None)
+    client.connection_made(Wire())
+    pool = sides[backends[0]].pool
+    pool.policy = type(pool.policy)(idle=3600.0)
+    upstream = Connection(pool)
+    upstream.connection_made(Wire())
+    pool.put(upstream)
+    return client, upstream
+
+
+def main() -> None:
+    """Measure and print."""
+    asyncio.run(_measure(int(sys.argv[1]) if len(sys.argv) > 1 else 40))
+
+
+async def _measure(repeats: int) -> None:
+    client, upstream = scene()
+    plain, stream = (REQUEST_BODY % word for word in (b"false", b"true"))
+    ask_plain, ask_stream = (REQUEST_HEAD % len(body) + body for body in (plain, stream))
+
+    def whole() -> None:
+        client.data_received(ask_plain)
+        upstream.data_received(PLAIN)
+
+    def streamed() -> None:
+        client.data_received(ask_stream)
+        upstream.data_received(STREAM_HEAD)
+        upstream.data_received(STREAM_END)
+
+    for name, act in (("plain call", whole), ("streamed call, 2 pieces", streamed)):
+        await _time(name, act, repeats)
+    client.data_received(ask_stream)
+    upstream.data_received(STREAM_HEAD)
+    await _time("one more chunk", lambda: upstream.data_received(CHUNK), repeats)
+    if len(sys.argv) > 2:
+        upstream.data_received(STREAM_END)
+        show(whole, 5000)
+
+
+async def _time(name: str, act: Callable[[], None], repeats: int) -> None:
+    costs = []
+    for _ in range(repeats):
+        start = time.thread_time_ns()
+        for _ in range(BATCH):
+            act()
+        costs.append((time.thread_time_ns() - start) / BATCH / 1000)
+        await asyncio.sleep(0)
+    print(f"{name:26} min {min(costs):7.2f} us   median {statistics.median(costs):7.2f} us")
+
+
+if __name__ == "__main__":
+    main()
