@@ -203,7 +203,11 @@ class Directory:
 
     def _may_lose(self, backend: Backend) -> bool:
         return all(
-            1 + sum(not b.breaker.closed for b in target.candidates if b is not backend)
+            1 + sum(_out(b) for b in target.candidates if b is not backend)
             <= OPEN_SHARE * len(target.candidates)
             for target in self.current.targets_of(backend)
         )
+
+
+def _out(backend: Backend) -> bool:
+    return not (backend.breaker.closed and backend.health.ready)

@@ -4,7 +4,7 @@ import pytest
 
 from proxy.core.backend import Backend
 from proxy.core.catalog import Catalog, Directory, Model, build, diff
-from tests.fixtures.fleet import make_backend, trip
+from tests.fixtures.fleet import make_backend, take_down, trip
 
 
 def model(name: str, **more: object) -> Model:
@@ -198,6 +198,16 @@ def test_refused_connections_are_not_held_back() -> None:
         trip(backend, 1.0)
 
     assert not any(backend.breaker.closed for backend in fleet)
+
+
+def test_a_backend_that_is_down_counts_as_lost_too() -> None:
+    a, b = make_backend("a"), make_backend("b")
+    Directory().swap(build({a: [model("m")], b: [model("m")]}, {}))
+    take_down(a, 1.0)
+
+    starve(b)
+
+    assert b.breaker.closed
 
 
 def test_every_model_of_a_backend_has_a_say() -> None:

@@ -158,6 +158,12 @@ def test_shares_follow_weights(policy: Policy) -> None:
     assert shares(policy, [1.0, 2.0, 3.0]) == pytest.approx([1 / 6, 1 / 3, 1 / 2], abs=0.02)
 
 
+def test_the_last_number_of_the_range_falls_to_the_last_backend() -> None:
+    fleet = [make_backend(f"b{n}", weight=0.1) for n in range(3)]
+
+    assert pick(fleet, Policy.RANDOM, random=Dice(1.0)) is fleet[-1]
+
+
 def test_round_robin_takes_turns() -> None:
     fleet = [make_backend(f"b{n}") for n in range(3)]
     selector = Selector(Policy.ROUND_ROBIN, Dice(0.5))
