@@ -5,8 +5,7 @@ questions under way. A round identifies the engine if its kind is unknown or in 
 it is ready, reads the models if they are due, and reports one finding to `Health`. A backend that
 comes back has its models read before it is called ready, so no request meets the model of before.
 
-A good check never closes an open breaker; that is for a real request to do. It only waives the
-doubling of its open time, and an open breaker is checked just before its trial is due.
+A good check never closes an open breaker: that is for a real request to do, when its time comes.
 """
 
 import asyncio
@@ -64,7 +63,6 @@ class _Watch:
         "backend",
         "doubtful",
         "engine",
-        "failed",
         "marks",
         "pinned",
         "round",
@@ -78,7 +76,6 @@ class _Watch:
         self.engine = engine
         self.pinned = engine is not None  # the configuration names the kind: never ask for it
         self.doubtful = False  # the engine may have been replaced since it was identified
-        self.failed = False  # the last round found it unfit
         self.woken = False  # somebody asked for a check while a round was under way
         self.marks: tuple[str, ...] = ()
         self.shelf = shelf
@@ -164,9 +161,6 @@ class Prober:
         when = now if watch.woken else watch.backend.health.next_probe_at
         if watch.backend.health.ready:
             when = min(when, watch.shelf.next_at)
-        trial = watch.backend.breaker.next_probe_at
-        if trial is not None and trial > now:
-            when = min(when, trial - GAP)
         self._file(watch, max(when, now + GAP))
 
     async def _round(self, watch: _Watch) -> None:
@@ -174,11 +168,7 @@ class Prober:
         reason = await self._unfit(watch)
         if not reason and not backend.health.ready:
             await self._poll(watch)
-        now = self._loop.time()
-        if not reason and watch.failed:
-            backend.breaker.recovered(now)
-        watch.failed = bool(reason)
-        backend.health.probed(not reason, now, reason or self._remark(watch))
+        backend.health.probed(not reason, self._loop.time(), reason or self._remark(watch))
         if not reason:
             await self._poll(watch)
 

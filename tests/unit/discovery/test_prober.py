@@ -8,12 +8,14 @@ import pytest
 from proxy.core.backend import Backend
 from proxy.core.breaker import State as BreakerState
 from proxy.core.catalog import Model
+from proxy.core.failure import Failure
 from proxy.core.health import State
 from proxy.dialects.base import Engine, Reply
 from proxy.dialects.registry import ENGINES
 from proxy.discovery.prober import GAP, Hooks, Prober
 from tests.unit.discovery.fakes import (
     TIMEOUT,
+    Answers,
     FakeFetch,
     ManualLoop,
     backend,
@@ -50,11 +52,11 @@ class Scene:
         self.told.append(("models", *(model.id for model in models)))
         self.ready_when_told.append(backend.health.ready)
 
-    def serve(self, answers: dict[str, object] | None) -> None:
+    def serve(self, answers: Answers | None) -> None:
         """Put an engine at the backend's address, or nobody."""
-        self.fetch.engines = {} if answers is None else {self.backend.url: answers}  # type: ignore[dict-item]
+        self.fetch.engines = {} if answers is None else {self.backend.url: answers}
 
-    def change(self, path: str, reply: object) -> None:
+    def change(self, path: str, reply: Reply | Failure) -> None:
         """Change one answer of the engine."""
         self.serve({**self.fetch.engines[self.backend.url], path: reply})
 
@@ -73,14 +75,14 @@ async def scene() -> AsyncIterator[Scene]:
     await made.prober.stop()
 
 
-async def started(scene: Scene, answers: dict[str, object]) -> None:
+async def started(scene: Scene, answers: Answers) -> None:
     scene.serve(answers)
     scene.prober.start()
     await scene.pass_time(0.1)
 
 
 async def test_a_backend_is_known_at_once(scene: Scene) -> None:
-    await started(scene, dict(llamacpp("a", slots=3)))
+    await started(scene, llamacpp("a", slots=3))
 
     assert scene.backend.kind == "llamacpp"
     assert scene.backend.health.ready
@@ -90,13 +92,13 @@ async def test_a_backend_is_known_at_once(scene: Scene) -> None:
 
 
 async def test_models_are_told_before_the_backend_is_called_ready(scene: Scene) -> None:
-    await started(scene, dict(vllm("a")))
+    await started(scene, vllm("a"))
 
     assert scene.ready_when_told == [False]
 
 
 async def test_nothing_is_told_twice(scene: Scene) -> None:
-    await started(scene, dict(vllm("a")))
+    await started(scene, vllm("a"))
     await scene.pass_time(60.0)
 
     assert scene.told == [("kind", "vllm"), ("models", "a")]
@@ -106,7 +108,7 @@ async def test_nothing_is_told_twice(scene: Scene) -> None:
 async def test_a_ready_backend_is_checked_every_5_s_and_its_list_read_every_10(
     scene: Scene,
 ) -> None:
-    await started(scene, dict(vllm("a")))
+    await started(scene, vllm("a"))
     scene.fetch.asked.clear()
     await scene.pass_time(60.0)
 
@@ -137,12 +139,12 @@ async def test_reasons_are_plain(scene: Scene) -> None:
 
 
 async def test_a_backend_that_comes_back_is_used_within_3_s(scene: Scene) -> None:
-    await started(scene, dict(vllm("a")))
+    await started(scene, vllm("a"))
     scene.serve(None)
     await scene.pass_time(60.0)
     assert scene.backend.health.state is State.DOWN
 
-    scene.serve(dict(vllm("a")))
+    scene.serve(vllm("a"))
     await scene.pass_time(3.0)
 
     assert scene.backend.health.ready
@@ -151,10 +153,10 @@ async def test_a_backend_that_comes_back_is_used_within_3_s(scene: Scene) -> Non
 async def test_another_engine_at_the_same_address_is_noticed_before_it_is_used(
     scene: Scene,
 ) -> None:
-    await started(scene, dict(llamacpp("a")))
+    await started(scene, llamacpp("a"))
     scene.serve(None)
     await scene.pass_time(20.0)
-    scene.serve(dict(vllm("b")))
+    scene.serve(vllm("b"))
     await scene.pass_time(3.0)
 
     assert scene.backend.kind == "vllm"
@@ -164,8 +166,8 @@ async def test_another_engine_at_the_same_address_is_noticed_before_it_is_used(
 
 
 async def test_an_engine_swapped_without_a_pause_is_noticed_by_its_list(scene: Scene) -> None:
-    await started(scene, dict(vllm("a")))
-    scene.serve(dict(llamacpp("a")) | {"/version": Reply(status=404)})
+    await started(scene, vllm("a"))
+    scene.serve(llamacpp("a") | {"/version": Reply(status=404)})
     await scene.pass_time(30.0)
 
     assert scene.backend.kind == "llamacpp"
@@ -186,7 +188,7 @@ async def test_a_kind_that_is_configured_is_never_asked_for() -> None:
 
 
 async def test_one_bad_list_takes_nothing_away_and_two_do(scene: Scene) -> None:
-    await started(scene, dict(vllm("a")))
+    await started(scene, vllm("a"))
     good = scene.fetch.engines[scene.backend.url]["/v1/models"]
     scene.change("/v1/models", Reply(status=200, body=b"oops"))
     while scene.reason == "ready":
@@ -207,8 +209,10 @@ async def test_one_bad_list_takes_nothing_away_and_two_do(scene: Scene) -> None:
 
 
 @pytest.mark.parametrize("reply", [TIMEOUT, Reply(status=503)])
-async def test_a_list_that_does_not_come_takes_nothing_away(scene: Scene, reply: object) -> None:
-    await started(scene, dict(vllm("a")))
+async def test_a_list_that_does_not_come_takes_nothing_away(
+    scene: Scene, reply: Reply | Failure
+) -> None:
+    await started(scene, vllm("a"))
     scene.change("/v1/models", reply)
     await scene.pass_time(60.0)
 
@@ -218,7 +222,7 @@ async def test_a_list_that_does_not_come_takes_nothing_away(scene: Scene, reply:
 
 
 async def test_a_new_model_is_found_and_a_removed_one_lost(scene: Scene) -> None:
-    await started(scene, dict(vllm("a")))
+    await started(scene, vllm("a"))
     scene.change("/v1/models", listing("a", "b"))
     await scene.pass_time(15.0)
     scene.change("/v1/models", listing("b"))
@@ -228,7 +232,7 @@ async def test_a_new_model_is_found_and_a_removed_one_lost(scene: Scene) -> None
 
 
 async def test_a_failed_request_brings_the_next_check_forward(scene: Scene) -> None:
-    await started(scene, dict(vllm("a")))
+    await started(scene, vllm("a"))
     await scene.pass_time(1.0)
     scene.serve(None)
     scene.fetch.asked.clear()
@@ -241,7 +245,7 @@ async def test_a_failed_request_brings_the_next_check_forward(scene: Scene) -> N
 
 
 async def test_many_failed_requests_are_one_check(scene: Scene) -> None:
-    await started(scene, dict(vllm("a")))
+    await started(scene, vllm("a"))
     await scene.pass_time(1.0)
     scene.fetch.asked.clear()
     for _ in range(100):
@@ -252,7 +256,7 @@ async def test_many_failed_requests_are_one_check(scene: Scene) -> None:
 
 
 async def test_rounds_never_overlap_and_a_suspicion_meanwhile_asks_again(scene: Scene) -> None:
-    await started(scene, dict(vllm("a")))
+    await started(scene, vllm("a"))
     await scene.pass_time(1.0)
     scene.fetch.gate = asyncio.Event()
     scene.fetch.asked.clear()
@@ -270,7 +274,7 @@ async def test_rounds_never_overlap_and_a_suspicion_meanwhile_asks_again(scene: 
 
 
 async def test_a_good_check_does_not_close_an_open_breaker(scene: Scene) -> None:
-    await started(scene, dict(vllm("a")))
+    await started(scene, vllm("a"))
     breaker = scene.backend.breaker
     now = scene.loop.time()
     for _ in range(3):
@@ -289,7 +293,7 @@ async def test_a_good_check_does_not_close_an_open_breaker(scene: Scene) -> None
 async def test_a_backend_that_works_again_waits_no_longer_than_the_first_open_time(
     scene: Scene,
 ) -> None:
-    await started(scene, dict(vllm("a")))
+    await started(scene, vllm("a"))
     scene.serve(None)
     breaker = scene.backend.breaker
     for _ in range(6):  # trips again and again: the open time doubles
@@ -301,7 +305,7 @@ async def test_a_backend_that_works_again_waits_no_longer_than_the_first_open_ti
     assert breaker.next_probe_at is not None
     assert breaker.next_probe_at > scene.loop.time() + 10.0
 
-    scene.serve(dict(vllm("a")))
+    scene.serve(vllm("a"))
     await scene.pass_time(3.0)
 
     assert scene.backend.health.ready
@@ -309,7 +313,7 @@ async def test_a_backend_that_works_again_waits_no_longer_than_the_first_open_ti
 
 
 async def test_after_stop_nothing_happens(scene: Scene) -> None:
-    await started(scene, dict(vllm("a")))
+    await started(scene, vllm("a"))
     scene.fetch.gate = asyncio.Event()
     scene.prober.wake(scene.backend)
     await scene.pass_time(1.0)
