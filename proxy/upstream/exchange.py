@@ -108,7 +108,7 @@ class Connection(asyncio.Protocol):
         self.used = 0  # exchanges begun
         self.idle_since = 0.0
         self._receiver: Receiver | None = None
-        self._chunk: Callable[[bytes], None] | None = None
+        self._chunk: Callable[[bytes], None] = _nobody
         self._feed: Callable[[bytes], None] | None = None  # llhttp, for a chunked body
         self._left = -1  # bytes to come, for a body with a length; -1 = until EOF
         self._buffer = b""
@@ -164,7 +164,7 @@ class Connection(asyncio.Protocol):
 
     def abort(self) -> None:
         """Drop the exchange and the connection at once, so that the engine stops working on it."""
-        self._receiver = self._chunk = self._feed = None
+        self._receiver = self._feed = None
         self.state = State.CLOSED
         self.transport.abort()
 
@@ -182,11 +182,8 @@ class Connection(asyncio.Protocol):
 
     @override
     def data_received(self, data: bytes) -> None:
-        if self.state is not State.BODY:
-            self._head_data(data)
-            return
         feed = self._feed
-        if feed is not None:
+        if feed is not None:  # a chunked body: the hot case, first
             try:
                 feed(data)
             except httptools.HttpParserError as error:
@@ -197,14 +194,17 @@ class Connection(asyncio.Protocol):
             if self._complete:
                 self._end_chunked(data)
                 return
+            self._chunk(data)
+        elif self.state is not State.BODY:
+            self._head_data(data)
         elif self._left >= 0:
             self._left -= len(data)
-            if self._left <= 0:
+            if self._left > 0:
+                self._chunk(data)
+            else:
                 self._end_length(data)
-                return
-        chunk = self._chunk
-        if chunk is not None:
-            chunk(data)
+        else:
+            self._chunk(data)
 
     def on_message_begin(self) -> None:
         """Notice bytes behind the end of a chunked body (called by llhttp)."""
@@ -317,7 +317,7 @@ class Connection(asyncio.Protocol):
 
     def _end(self, data: bytes) -> None:
         receiver = self._receiver
-        self._receiver = self._chunk = self._feed = None
+        self._receiver = self._feed = None
         # An engine that answered before it had read the whole request leaves our bytes in the way.
         if self._keep and not self._surplus and not self.transport.get_write_buffer_size():
             self.state = State.IDLE
@@ -371,12 +371,16 @@ class Connection(asyncio.Protocol):
         if receiver is None or was_closed:
             return
         if eof:
-            self._receiver = self._chunk = None
+            self._receiver = None
             receiver.last(b"")
             return
-        self._receiver = self._chunk = None
+        self._receiver = None
         how = "reset" if exc is not None else "closed"
         when = "in the middle of its answer" if self._answered else "before it answered"
         receiver.failed(
             self._failure(Kind.CLOSED, f"the engine {how} the connection {when}", receiver.phase)
         )
+
+
+def _nobody(_data: bytes) -> None:
+    return None
