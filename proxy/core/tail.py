@@ -38,7 +38,7 @@ _WHOLE: Final = Tail(done=True, finished=True)
 _DONE: Final = b"[DONE]"
 _LAST: Final = 4  # events looked at: marker, usage, finish reason, and one
 _NEAR: Final = 256  # bytes at either end of a payload in which its own `type` stands
-_GLANCE: Final = 1024  # bytes before the marker that must hold no error
+_GLANCE: Final = 768  # bytes before the marker that must hold no error
 _SIZE: Final = re.compile(rb"([0-9A-Fa-f]{1,16})(?:[ \t]*;[^\r\n]*)?\r\n")
 _SEAM: Final = re.compile(rb"\r\n(?=[0-9A-Fa-f]{1,16}(?:[ \t]*;[^\r\n]*)?\r\n)")
 _SEAMS: Final = 64  # places tried as the first seam of a tail
@@ -65,7 +65,7 @@ def _glance(text: bytes, *, framed: bool) -> Tail | None:
     """Recognise one plain event and `[DONE]` at the very end; None if it is not just that."""
     done = text.rfind(b"\ndata: [DONE]\n\n") + 1
     last = text.rfind(b"\ndata: {", 0, done) + 1
-    end = text.find(b"}\n\n", last, done) + 1
+    end = text.rfind(b"}\n\n", last, done) + 1
     # After the marker: at most the last chunk. Before the event: a blank line or a chunk size.
     if not last or not end or len(text) > done + 21 or text[last - 2] not in b"\r\n":
         return None

@@ -123,6 +123,20 @@ def test_a_usage_split_by_framing_is_whole() -> None:
         assert read_tail([wire], framed=True) == whole(123, 456)
 
 
+def test_the_seam_that_leads_to_the_last_chunk_is_the_right_one() -> None:
+    # Kept from the middle of a chunk on, in which a line looks like a size.
+    rest = b"1\r\nbeef\r\ndata: 2\r\n\r\n\r\n"
+
+    assert read_tail([rest + framed([b"data: [DO", b"NE]\r\n\r\n"])], framed=True).done
+
+
+def test_usage_before_the_last_event_is_found() -> None:
+    usage = b'data: {"usage":{"prompt_tokens":1,"completion_tokens":2}}\n\n'
+    text = b"data: {}\n\n" + usage + b'data: {"choices":[]}\n\ndata: [DONE]\n\n'
+
+    assert read_tail([text], framed=False) == whole(1, 2)
+
+
 def test_chunk_extensions_and_trailers_are_passed_over() -> None:
     wire = b"a;x=1\r\ndata: {}\n\n\r\ne ; y\r\ndata: [DONE]\n\n\r\n0\r\nt: data\r\n\r\n"
 
