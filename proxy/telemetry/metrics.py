@@ -186,10 +186,14 @@ class Metrics:
 
     def render(self) -> bytes:
         """Return the whole exposition at once: for tests and small tools, not on a busy loop."""
-        return b"".join(self.parts())
+        return b"".join(self.parts()) + self.process()
+
+    def process(self) -> bytes:
+        """Return the last part, about the process. It reads files in /proc: not for the loop."""
+        return generate_latest(self._process)
 
     def parts(self) -> Iterator[bytes]:
-        """Return the exposition piece by piece, each a few milliseconds of work."""
+        """Return our own metrics piece by piece, each a few milliseconds of work."""
         told = ""
         for metric in self._metrics():
             text = generate_latest(_Single(metric))
@@ -205,7 +209,6 @@ class Metrics:
         yield from _flat(families.MODELS, [((), len(self._live.catalog().names()))])
         python = platform.python_version()
         yield from _flat(families.BUILD, [((self._version, python), 1)])
-        yield from self._process.collect()
 
     def _of_requests(self) -> Iterator[Metric]:
         series = list(self._series.items())  # the loop goes on counting between two pieces
