@@ -79,14 +79,19 @@ def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(words)
 
 
-def capped(port: int, ports: Sequence[int], folder: Path) -> list[str]:
-    """Write a configuration with one request in flight for each engine; return the command."""
-    file = folder / "headrace.yaml"
+def narrow(ports: Sequence[int]) -> str:
+    """Return a configuration with one request in flight for each engine."""
     backends = "".join(
         f"  - {{name: e{engine}, url: 'http://127.0.0.1:{engine}', max_in_flight: 1}}\n"
         for engine in ports
     )
-    file.write_text(f"backends:\n{backends}")
+    return f"backends:\n{backends}"
+
+
+def capped(port: int, ports: Sequence[int], folder: Path) -> list[str]:
+    """Write the narrow configuration and return the command that serves with it."""
+    file = folder / "headrace.yaml"
+    file.write_text(narrow(ports))
     return [*yardsticks.headrace(port, free_port(set()), ()), "-c", str(file)]
 
 
@@ -197,12 +202,12 @@ async def run(options: argparse.Namespace, folder: Path) -> list[Outcome]:
         (engine,) = await engines.start(PACE, 1, stack, folder)
         for plan in found.plans:
             arm = await arms.start(plan, [engine], cold.greeting, stack, folder)
-            narrow = arms.Plan(name="headrace-capped", command=capped)
+            queueing = arms.Plan(name="headrace-capped", command=capped)
             for phase in PHASES:
                 if phase.queued and options.subject != arms.HEADRACE:
                     continue
                 through_arm = (
-                    await arms.start(narrow, [engine], cold.greeting, stack, folder)
+                    await arms.start(queueing, [engine], cold.greeting, stack, folder)
                     if phase.queued
                     else arm
                 )

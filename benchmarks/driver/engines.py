@@ -12,7 +12,7 @@ import msgspec
 from benchmarks.driver.client import connect
 from benchmarks.driver.procs import REPOSITORY, NotReadyError, Process, free_port
 from benchmarks.driver.workload import MODEL
-from benchmarks.fake.__main__ import command
+from benchmarks.fake.launch import command
 from benchmarks.fake.profile import Profile
 
 STAMP = re.compile(rb'"stamp_ns":(\d+)')  # CLOCK_MONOTONIC ns at which the engine wrote the event
