@@ -57,9 +57,13 @@ def serve(
     """Serve until told to stop. With no backend, look for engines on this machine."""
     loaded = _settings(config, _flags(listen, admin, backend))
     from proxy import boot
-    from proxy.cli import demo as demos
 
-    raise typer.Exit(boot.serve(loaded.settings, stand_in=demos.start_engines if demo else None))
+    if not demo:
+        raise typer.Exit(boot.serve(loaded.settings))
+    from proxy.cli.demo import start_engines
+    from proxy.cli.greeting import greet
+
+    raise typer.Exit(boot.serve(loaded.settings, stand_in=start_engines, greet=greet))
 
 
 @app.command()
