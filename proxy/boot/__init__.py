@@ -1,4 +1,4 @@
-"""The only composition root: settings become objects, objects a service, and that stops in order."""
+"""The only composition root: settings become objects, objects a service; it stops in order."""
 
 from proxy.boot.run import Greeter, StandIn, Starter, serve
 

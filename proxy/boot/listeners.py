@@ -1,4 +1,4 @@
-"""Listening sockets, opened before anything else so that a taken address stops the start at once."""
+"""Listening sockets, opened before anything else: a taken address stops the start at once."""
 
 import os
 import socket

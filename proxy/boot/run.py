@@ -4,18 +4,18 @@ import asyncio
 import gc
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Protocol
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from typing import Any, Protocol
 
 import msgspec
 import structlog
 import uvloop
 
+from proxy.boot.listeners import Occupied, listen
+from proxy.boot.service import Service, probed_paths
 from proxy.dialects.registry import ENGINES
 from proxy.discovery.fetch import HttpFetch
 from proxy.discovery.local import find_local
-from proxy.boot.listeners import Occupied, listen
-from proxy.boot.service import Service, probed_paths
 from proxy.settings.schema import BackendSettings, LogFormat, Settings
 from proxy.telemetry import logs
 from proxy.telemetry.sink import Sink
@@ -34,7 +34,7 @@ class StandIn(Protocol):
 
 
 Starter = Callable[[], Awaitable[StandIn]]
-Greeter = Callable[[Settings, str], Awaitable[None]]
+Greeter = Callable[[Settings, str], Coroutine[Any, Any, None]]
 
 
 def serve(
@@ -42,8 +42,8 @@ def serve(
 ) -> int:
     """Serve until told to stop; return the exit code.
 
-    `stand_in` starts engines if neither the settings nor this machine have any. `greet` is told once
-    the service is up; what it is given says which engines serve.
+    `stand_in` starts engines if neither the settings nor this machine have any. `greet` runs once
+    the service is up; the words it is given say which engines serve.
     """
     out, err = Sink(sys.stdout.fileno()), Sink(sys.stderr.fileno())
     console = settings.log.format is LogFormat.CONSOLE
@@ -52,7 +52,7 @@ def serve(
     try:
         return uvloop.run(_run(settings, out, stand_in, greet))
     except Occupied as error:
-        log.error("cannot listen", address=error.address, reason=error.reason)
+        log.critical("cannot listen", address=error.address, reason=error.reason)
         return 1
     finally:
         out.close()
@@ -80,10 +80,7 @@ async def _run(
         await service.start(client_socket, admin_socket)
         _tune_gc()
         log.info("serving", listen=str(settings.listen), admin=str(settings.admin), engines=words)
-        greeting = asyncio.get_running_loop().create_task(greet(settings, words)) if greet else None
-        await stop.wait()
-        if greeting is not None:
-            greeting.cancel()
+        await _until_told(stop, greet(settings, words) if greet is not None else None)
         await service.drain()
     finally:
         await service.stop()
@@ -114,6 +111,16 @@ async def _with_engines(
     started = await stand_in()
     settings = msgspec.structs.replace(settings, backends=tuple(started.backends))
     return settings, started.words, started
+
+
+async def _until_told(stop: asyncio.Event, greeting: Coroutine[Any, Any, None] | None) -> None:
+    """Wait for the signal to stop; the greeting goes on beside it and ends with it."""
+    if greeting is None:
+        await stop.wait()
+        return
+    task = asyncio.get_running_loop().create_task(greeting, name="greeting")
+    await stop.wait()
+    task.cancel()
 
 
 def _signals(service: Service) -> asyncio.Event:

@@ -51,9 +51,12 @@ def probed_paths() -> frozenset[str]:
 def _paths(known: Engine) -> Iterator[str]:
     yield from (probe.path for probe in known.ready)
     yield known.models_path
-    for part in (known.details, known.capacity, known.sign and known.sign.confirm):
-        if part is not None:
-            yield part.path
+    if known.details is not None:
+        yield known.details.path
+    if known.capacity is not None:
+        yield known.capacity.path
+    if known.sign is not None:
+        yield known.sign.confirm.path
 
 
 class Service:
@@ -70,7 +73,7 @@ class Service:
         self._lag = self._worst_lag = 0.0
         self._configured = {backend.name: backend for backend in settings.backends}
         self._backends = tuple(map(_backend, settings.backends))
-        self._models: dict[Backend, Sequence[Model]] = {b: () for b in self._backends}
+        self._models: dict[Backend, Sequence[Model]] = dict.fromkeys(self._backends, ())
         self._keys = {
             b.name: b.api_key.reveal() for b in settings.backends if b.api_key is not None
         }
@@ -84,13 +87,13 @@ class Service:
         self._directory = Directory()
         self._course = self._make_course()
         self._recent = Recent(self.now)
-        self._metrics = Metrics(self.version, self)
+        self.metrics = Metrics(self.version, self)
         self._access = AccessLog(out.write, monotonic=self.now, wall=time.time)
-        observers: list[Observer] = [self._metrics, self._recent]
+        observers: list[Observer] = [self.metrics, self._recent]
         if settings.log.access:
             observers.append(self._access)
         self._course.observers = tuple(observers)
-        self._course.started = self._metrics.started
+        self._course.started = self.metrics.started
         self._edge = Edge(self._course, settings.limits)
         self._fetch = HttpFetch(probed_paths(), self._keys)
         self._prober = Prober(
@@ -144,7 +147,7 @@ class Service:
         await web.SockSite(self._admin, admin_socket).start()
 
     async def drain(self) -> None:
-        """Let go in order: unready, then closed to new clients, then all calls ended or broken off."""
+        """Let go in order: unready, closed to new clients, then all calls ended or broken off."""
         drain = self._settings.drain
         self.draining = self._course.draining = True
         log.info(
@@ -186,7 +189,7 @@ class Service:
         self._hurry.set()
 
     def _idle(self) -> bool:
-        return not self._course.calls and not self._metrics.in_flight
+        return not self._course.calls and not self.metrics.in_flight
 
     @staticmethod
     def _never() -> bool:
@@ -194,7 +197,8 @@ class Service:
 
     async def _wait_until(self, over: Callable[[], bool], limit: float) -> None:
         until = self.now() + limit
-        while not over() and not self._hurry.is_set() and self.now() < until:
+        # Looked at on the beat: what is waited for ends by itself and tells nobody.
+        while not over() and not self._hurry.is_set() and self.now() < until:  # noqa: ASYNC110
             await asyncio.sleep(min(TICK, max(0.0, until - self.now())))
 
     # beats -----------------------------------------------------------------------------------
@@ -281,15 +285,11 @@ class Service:
 
     def in_flight(self) -> int:
         """Return how many requests are under way."""
-        return self._metrics.in_flight
+        return self.metrics.in_flight
 
     def failures(self) -> Sequence[Record]:
         """Return the last failures."""
-        return self._recent.records()
-
-    def metrics(self) -> Iterator[bytes]:
-        """Return the Prometheus exposition in pieces."""
-        return self._metrics.parts()
+        return self._recent.records
 
 
 def _backend(configured: BackendSettings) -> Backend:
