@@ -5,13 +5,13 @@ only shape it.
 """
 
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 from types import MappingProxyType
 
 from proxy.core.failure import Failure, Kind
 
 MAX_NAMES = 20  # model names shown to a client that asked for an unknown one
-MAX_SHOWN = 200  # characters of a client's own text repeated back to it
+MAX_COMPARED = 128  # names compared with the unknown one
+MAX_LETTERS = 48  # characters of each that are looked at
 
 _STATUS: Mapping[Kind, int] = MappingProxyType(
     {
@@ -122,13 +122,25 @@ def hint_for(failure: Failure) -> str:
 def unknown_model_hint(asked: str, names: Sequence[str]) -> str:
     """Return a sentence with the models that exist, those spelt most like `asked` first.
 
-    At most `MAX_NAMES` names are shown, however many there are, and the rest is counted.
+    `names` are distinct. At most `MAX_NAMES` are shown, however many there are, and the rest is
+    counted. The time it takes is bounded: a client may ask for nonsense as often as it likes.
     """
     if not names:
         return "No backend lists a model yet; /status says why."
-    near = get_close_matches(asked[:MAX_SHOWN], names, n=MAX_NAMES, cutoff=0.4)
-    shown = (near + sorted(set(names).difference(near)))[:MAX_NAMES]
-    listed = ", ".join(shown)
-    more = len(set(names)) - len(shown)
+    wanted = _pairs(asked)
+    ranked = sorted(names[:MAX_COMPARED], key=lambda name: (-_likeness(wanted, name), name))
+    shown = ranked[:MAX_NAMES]
+    more = len(names) - len(shown)
     tail = f" and {more} more: GET /v1/models" if more > 0 else ""
-    return f"Models here: {listed}{tail}."
+    return f"Models here: {', '.join(shown)}{tail}."
+
+
+def _likeness(wanted: frozenset[str], name: str) -> float:
+    """Return the share of letter pairs both have in common: cheap, unlike an edit distance."""
+    pairs = _pairs(name)
+    return 2.0 * len(wanted & pairs) / (len(wanted) + len(pairs))
+
+
+def _pairs(text: str) -> frozenset[str]:
+    folded = f" {text[:MAX_LETTERS].lower()}"
+    return frozenset(map(str.__add__, folded, folded[1:] + " "))

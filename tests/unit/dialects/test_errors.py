@@ -86,5 +86,13 @@ def test_no_models_at_all_is_another_story() -> None:
     assert unknown_model_hint("x", []) == "No backend lists a model yet; /status says why."
 
 
-def test_a_giant_name_is_not_compared_in_full() -> None:
-    assert unknown_model_hint("x" * 5_000_000, ["a", "b"]) == "Models here: a, b."
+def test_the_work_is_bounded_however_large_the_input() -> None:
+    many = [f"m{n:05}" + "x" * 500 for n in range(4096)]
+
+    assert unknown_model_hint("x" * 5_000_000, ["b", "a"]) == "Models here: a, b."
+    assert unknown_model_hint("", ["b", "a"]) == "Models here: a, b."
+    assert unknown_model_hint("m04000", many).endswith("and 4076 more: GET /v1/models.")
+
+
+def test_case_does_not_hide_likeness() -> None:
+    assert unknown_model_hint("LLAMA-3", ["aaa", "llama-3"]) == "Models here: llama-3, aaa."
