@@ -10,7 +10,7 @@ from types import MappingProxyType
 from proxy.core.failure import Failure, Kind
 
 MAX_NAMES = 20  # model names shown to a client that asked for an unknown one
-MAX_COMPARED = 128  # names compared with the unknown one
+MAX_COMPARED = 64  # names compared with the unknown one
 MAX_LETTERS = 48  # characters of each that are looked at
 
 _STATUS: Mapping[Kind, int] = MappingProxyType(
