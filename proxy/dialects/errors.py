@@ -4,6 +4,7 @@ The tables are keyed by `Kind`, so every surface tells the same story; `openai_a
 only shape it.
 """
 
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
@@ -122,13 +123,16 @@ def hint_for(failure: Failure) -> str:
 def unknown_model_hint(asked: str, names: Sequence[str]) -> str:
     """Return a sentence with the models that exist, those spelt most like `asked` first.
 
-    `names` are distinct. At most `MAX_NAMES` are shown, however many there are, and the rest is
-    counted. The time it takes is bounded: a client may ask for nonsense as often as it likes.
+    `names` are distinct and sorted. At most `MAX_NAMES` are shown, however many there are, and the
+    rest is counted. The time it takes is bounded, for a client may ask for nonsense as often as it
+    likes: of many names only those that stand next to `asked` in the alphabet are compared.
     """
     if not names:
         return "No backend lists a model yet; /status says why."
     wanted = _pairs(asked)
-    ranked = sorted(names[:MAX_COMPARED], key=lambda name: (-_likeness(wanted, name), name))
+    first = max(0, bisect_left(names, asked) - MAX_COMPARED // 2)
+    nearby = names[first : first + MAX_COMPARED]
+    ranked = sorted(nearby, key=lambda name: (-_likeness(wanted, name), name))
     shown = ranked[:MAX_NAMES]
     more = len(names) - len(shown)
     tail = f" and {more} more: GET /v1/models" if more > 0 else ""

