@@ -17,32 +17,11 @@ from proxy.core.failure import Failure, Origin
 from proxy.telemetry.escape import visible
 from proxy.telemetry.logs import Render
 
-_Facts = tuple[
-    str,  # request id
-    str,  # client
-    str,  # surface
-    str,  # method
-    str,  # path
-    str,  # model
-    str | None,  # backend
-    int,  # status
-    str,  # end code
-    bool,  # the client's own doing, or no failure at all
-    str | None,  # failure kind
-    str | None,  # failure detail
-    int,  # attempts
-    float,  # received at
-    float,  # queued, a duration
-    float,  # dispatched at
-    float,  # first token at
-    float,  # ended at
-    bool,  # stream
-    int,  # chunks
-    int,  # bytes in
-    int,  # bytes out
-    int | None,  # tokens in
-    int | None,  # tokens out
-]
+# What `finished` notes, flat because one tuple is cheaper than four.
+_Who = tuple[str, str, str, str, str, str, str | None, int, str, int]  # request_id ... attempts
+_Counts = tuple[bool, int, int, int, int | None, int | None]  # stream ... tokens_out
+_Times = tuple[float, float, float, float, float]  # received, queued (a duration), ... ended
+_Facts = tuple[*_Who, *_Counts, *_Times, Failure | None]
 
 
 class Line(msgspec.Struct, frozen=True, gc=False):
@@ -124,8 +103,8 @@ class AccessLog:
         if len(self._waiting) >= self._capacity:
             self._dropped += 1
             return
-        failure = call.failure
         backend = call.backend
+        failure = call.failure
         self._waiting.append(
             (
                 call.request_id,
@@ -137,21 +116,19 @@ class AccessLog:
                 None if backend is None else backend.name,
                 call.status,
                 call.end,
-                failure is None or failure.origin is Origin.CLIENT,
-                None if failure is None else failure.kind.value,
-                None if failure is None else failure.detail,
                 call.attempts,
-                call.received_at,
-                call.queued_s,
-                call.dispatched_at,
-                call.first_token_at,
-                call.ended_at,
                 call.stream,
                 call.chunks,
                 call.body_size,
                 call.bytes_out,
                 call.tokens_in,
                 call.tokens_out,
+                call.received_at,
+                call.queued_s,
+                call.dispatched_at,
+                call.first_token_at,
+                call.ended_at,
+                failure if failure is None or failure.body is None else _light(failure),
             )
         )
 
@@ -183,61 +160,29 @@ def _json(line: Line) -> bytes:
     return _encode(line) + b"\n"
 
 
+def _light(failure: Failure) -> Failure:
+    """Return `failure` without the engine's error body, which would wait here for nothing."""
+    return msgspec.structs.replace(failure, body=None)
+
+
 def _line(facts: _Facts, epoch: float) -> Line:
-    (
-        request_id,
-        client,
-        surface,
-        method,
-        path,
-        model,
-        backend,
-        status,
-        end,
-        blameless,
-        kind,
-        detail,
-        attempts,
-        received,
-        queued,
-        dispatched,
-        first_token,
-        ended,
-        stream,
-        chunks,
-        bytes_in,
-        bytes_out,
-        tokens_in,
-        tokens_out,
-    ) = facts
-    foreign = request_id + path + model  # one look instead of three, for all but odd requests
+    who, counts = facts[:10], facts[10:16]
+    received, queued, dispatched, first_token, ended, failure = facts[16:]
+    foreign = who[0] + who[4] + who[5]  # one look instead of three, for all but odd requests
     if len(foreign) > 256 or not foreign.isprintable():
-        request_id, path, model = visible(request_id), visible(path), visible(model)
+        who = (visible(who[0]), *who[1:4], visible(who[4]), visible(who[5]), *who[6:])
+    blameless = failure is None or failure.origin is Origin.CLIENT
     return Line(  # by position: by name takes 0.7 us more
         datetime.fromtimestamp(epoch + ended, UTC),
         "info" if blameless else "warning",
         "request",
-        request_id,
-        client,
-        surface,
-        method,
-        path,
-        model,
-        backend,
-        status,
-        end,
-        attempts,
+        *who,
         # To the microsecond, without the 0.7 us a call of `round` takes.
         queued * 1e6 // 1 / 1e3,
         (dispatched - received - queued) * 1e6 // 1 / 1e3 if dispatched else None,
         (first_token - received) * 1e6 // 1 / 1e3 if first_token else None,
         (ended - received) * 1e6 // 1 / 1e3,
-        stream,
-        chunks,
-        bytes_in,
-        bytes_out,
-        tokens_in,
-        tokens_out,
-        UNSET if kind is None else kind,
-        UNSET if detail is None else visible(detail, 512),
+        *counts,
+        UNSET if failure is None else failure.kind.value,
+        UNSET if failure is None else visible(failure.detail, 512),
     )

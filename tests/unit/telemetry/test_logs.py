@@ -58,6 +58,7 @@ def test_a_line_begins_with_time_level_and_event(door: Door) -> None:
     assert door.raw.endswith(b"\n")
 
 
+@pytest.mark.setting("log.level")
 def test_lines_below_the_level_are_not_written(door: Door) -> None:
     door.open("warning")
     log = structlog.get_logger()
@@ -133,6 +134,7 @@ def test_warnings_are_lines_too(door: Door) -> None:
     assert "old habit" in line["event"]
 
 
+@pytest.mark.setting("log.format")
 def test_for_people_a_line_is_text(door: Door) -> None:
     door.open(render=console_renderer(colors=False))
     structlog.get_logger().warning("backend is down", backend="gpu-a", reason="")
