@@ -76,11 +76,10 @@ def _glance(text: bytes, *, framed: bool) -> Tail | None:
     start = max(0, done - _GLANCE)
     if text.find(b"\r", last, end) >= 0 or text.find(b'"error"', start, done) >= 0:
         return None
-    if text.find(b'_tokens"', last, end) < 0:
-        if text.find(b'_tokens"', start, last) >= 0:
-            return None
-        return _WHOLE
-    tokens_in, tokens_out = read_usage(text[last:end])
+    tokens_in = _count(text, b'"prompt_tokens"', last, end)
+    if tokens_in is None:
+        return _WHOLE if text.find(b'_tokens"', start, end) < 0 else None
+    tokens_out = _count(text, b'"completion_tokens"', last, end)
     return Tail(done=True, finished=True, tokens_in=tokens_in, tokens_out=tokens_out)
 
 
@@ -93,7 +92,8 @@ def _study(text: bytes, markers: tuple[bytes, ...]) -> Tail:
     for event in _events(text):
         payload = event.payload
         done = done or _ends(event, markers)
-        finished = finished or _REASON.search(payload) is not None
+        if not finished and b'_reason"' in payload:
+            finished = _REASON.search(payload) is not None
         error = error or is_error(payload, event.name)
         if tokens_out is None and (b'_tokens"' in payload or b'"eval_count"' in payload):
             tokens_in, tokens_out = read_usage(payload)
