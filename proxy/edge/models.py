@@ -24,7 +24,8 @@ _REQUEST_ID = "x-request-id"
 def routes(directory: Directory, new_id: Callable[[], bytes]) -> list[web.RouteDef]:
     """Return the routes for the client port's application.
 
-    `new_id` makes a request id for a client that sent none, or one that is not safe to echo.
+    Answers carry the request id an outer layer has put under `request["id"]`. Without one they echo
+    the client's, or, if it sent none that is safe, one of `new_id`.
     """
     pages = _Pages(directory, new_id)
     return [
@@ -66,6 +67,9 @@ class _Pages:
         return _answer(b'{"status":"ok"}', self._id(request))
 
     def _id(self, request: web.Request) -> str:
+        given = request.get("id")
+        if isinstance(given, str):
+            return given
         sent = request.headers.get(_REQUEST_ID)
         raw = None if sent is None else sent.encode(errors="surrogateescape")
         return request_id(raw, self._new_id()).decode("ascii")

@@ -116,6 +116,14 @@ async def test_health_says_ok_without_any_model(ask: Ask, directory: Directory) 
     assert (answer.status, body) == (200, {"status": "ok"})
 
 
+async def test_the_id_in_the_access_line_is_the_id_in_the_answer(directory: Directory) -> None:
+    (handler,) = [r.handler for r in routes(directory, GENERATED.encode) if r.path == "/health"]
+    request = make_mocked_request("GET", "/health", headers={"x-request-id": "ignored"})
+    request["id"] = "given-outside"
+    answer = await cast("Callable[[web.Request], Awaitable[web.Response]]", handler)(request)
+    assert answer.headers["x-request-id"] == "given-outside"
+
+
 @pytest.mark.parametrize(
     ("sent", "echoed"),
     [("abc-123", "abc-123"), ("two words", GENERATED), ("", GENERATED), ("é", GENERATED)],
