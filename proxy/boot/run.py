@@ -12,8 +12,8 @@ import structlog
 import uvloop
 
 from proxy.boot.listeners import Occupied, listen
-from proxy.boot.service import Service, probed_paths
-from proxy.dialects.registry import ENGINES
+from proxy.boot.service import Service
+from proxy.dialects.registry import ENGINES, probe_paths
 from proxy.discovery.fetch import HttpFetch
 from proxy.discovery.local import find_local
 from proxy.settings.schema import BackendSettings, LogFormat, Settings
@@ -96,14 +96,14 @@ async def _with_engines(
     """Return the settings with the engines to use, and where those come from."""
     if settings.backends:
         return settings, f"{len(settings.backends)} configured", None
-    fetch = HttpFetch(probed_paths(), {})
+    fetch = HttpFetch(probe_paths(), {})
     try:
         own = {settings.listen.port, settings.admin.port}
         found = await find_local(fetch, ENGINES.values(), own)
     finally:
         await fetch.close()
     if found:
-        backends = tuple(BackendSettings(name=f.name, url=f.url, type=f.type) for f in found)
+        backends = tuple(BackendSettings(name=f.name, url=f.url) for f in found)
         names = ", ".join(f"{f.type} at {f.url}" for f in found)
         return msgspec.structs.replace(settings, backends=backends), f"found {names}", None
     if stand_in is None:

@@ -7,8 +7,7 @@ import asyncio
 import random
 import socket
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import chain
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import structlog
@@ -20,7 +19,7 @@ from proxy.core.backend import Backend
 from proxy.core.catalog import Catalog, Directory, Model, build
 from proxy.core.failure import Failure, Kind, Origin
 from proxy.dialects.base import Engine
-from proxy.dialects.registry import ENGINES, engine
+from proxy.dialects.registry import ENGINES, engine, probe_paths
 from proxy.discovery.fetch import HttpFetch
 from proxy.discovery.prober import Hooks, Prober
 from proxy.edge import admin, models, routes
@@ -41,22 +40,6 @@ LINES: Final = 0.1  # seconds between two drains of the access log
 FLUSH: Final = 2.0  # seconds for the last bytes of answers that are broken off
 
 log = structlog.get_logger()
-
-
-def probed_paths() -> frozenset[str]:
-    """Return every path the control plane may ask an engine for."""
-    return frozenset(chain.from_iterable(_paths(known) for known in ENGINES.values()))
-
-
-def _paths(known: Engine) -> Iterator[str]:
-    yield from (probe.path for probe in known.ready)
-    yield known.models_path
-    if known.details is not None:
-        yield known.details.path
-    if known.capacity is not None:
-        yield known.capacity.path
-    if known.sign is not None:
-        yield known.sign.confirm.path
 
 
 class Service:
@@ -95,7 +78,7 @@ class Service:
         self._course.observers = tuple(observers)
         self._course.started = self.metrics.started
         self._edge = Edge(self._course, settings.limits)
-        self._fetch = HttpFetch(probed_paths(), self._keys)
+        self._fetch = HttpFetch(probe_paths(), self._keys)
         self._prober = Prober(
             self._backends,
             self._fetch,
