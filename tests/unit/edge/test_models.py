@@ -1,6 +1,7 @@
 """The models list and its neighbours, answered from the catalog."""
 
 import json
+import warnings
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, cast
 
@@ -119,7 +120,8 @@ async def test_health_says_ok_without_any_model(ask: Ask, directory: Directory) 
 async def test_the_id_in_the_access_line_is_the_id_in_the_answer(directory: Directory) -> None:
     (handler,) = [r.handler for r in routes(directory, GENERATED.encode) if r.path == "/health"]
     request = make_mocked_request("GET", "/health", headers={"x-request-id": "ignored"})
-    request["id"] = "given-outside"
+    with warnings.catch_warnings(action="ignore", category=web.NotAppKeyWarning):
+        request["id"] = "given-outside"
     answer = await cast("Callable[[web.Request], Awaitable[web.Response]]", handler)(request)
     assert answer.headers["x-request-id"] == "given-outside"
 
