@@ -5,6 +5,7 @@ import gc
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from functools import partial
 from typing import Any, Protocol
 
 import msgspec
@@ -50,7 +51,9 @@ def serve(
     render = logs.console_renderer(colors=sys.stderr.isatty()) if console else logs.render_json
     logs.configure(err, level=settings.log.level.value, render=render)
     try:
-        return uvloop.run(_run(settings, out, stand_in, greet))
+        access = render if console else None
+        make = partial(Service, out=out, err=err, render=access)
+        return uvloop.run(_run(settings, make, stand_in, greet))
     except Occupied as error:
         log.critical("cannot listen", address=error.address, reason=error.reason)
         return 1
@@ -60,7 +63,10 @@ def serve(
 
 
 async def _run(
-    settings: Settings, out: Sink, stand_in: Starter | None, greet: Greeter | None
+    settings: Settings,
+    make: Callable[[Settings], Service],
+    stand_in: Starter | None,
+    greet: Greeter | None,
 ) -> int:
     client_socket, admin_socket = listen(settings.listen), listen(settings.admin)
     settings, words, started = await _with_engines(settings, stand_in)
@@ -74,7 +80,7 @@ async def _run(
             next_step="name one with --backend URL or in the configuration, or try --demo",
         )
         return 1
-    service = Service(settings, out)
+    service = make(settings)
     stop = _signals(service)
     try:
         await service.start(client_socket, admin_socket)

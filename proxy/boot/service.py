@@ -30,6 +30,7 @@ from proxy.flow.course import Course, Observer, Side
 from proxy.settings.schema import BackendSettings, Settings, Timeouts
 from proxy.telemetry.access import AccessLog
 from proxy.telemetry.failures import Recent, Record
+from proxy.telemetry.logs import Render
 from proxy.telemetry.metrics import Metrics
 from proxy.telemetry.sink import Sink
 from proxy.upstream import pool
@@ -43,12 +44,22 @@ log = structlog.get_logger()
 
 
 class Service:
-    """One process's worth of proxy. Make it inside a running loop."""
+    """One process's worth of proxy. Make it inside a running loop.
 
-    def __init__(self, settings: Settings, out: Sink) -> None:
+    Access lines go to `out`, as JSON or as `render` has them; `err` is where the log goes.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        out: Sink,
+        *,
+        render: Render | None = None,
+        err: Sink | None = None,
+    ) -> None:
         self._settings = settings
         self._loop = asyncio.get_running_loop()
-        self._out = out
+        self._sinks = (out,) if err is None else (out, err)
         self.version = proxy.__version__
         self.started_at = self.now()
         self.draining = False
@@ -71,7 +82,7 @@ class Service:
         self._course = self._make_course()
         self._recent = Recent(self.now)
         self.metrics = Metrics(self.version, self)
-        self._access = AccessLog(out.write, monotonic=self.now, wall=time.time)
+        self._access = AccessLog(out.write, monotonic=self.now, wall=time.time, render=render)
         observers: list[Observer] = [self.metrics, self._recent]
         if settings.log.access:
             observers.append(self._access)
@@ -264,7 +275,7 @@ class Service:
 
     def dropped_lines(self) -> int:
         """Return how many log lines were given up."""
-        return self._access.dropped + self._out.dropped
+        return self._access.dropped + sum(sink.dropped for sink in self._sinks)
 
     def in_flight(self) -> int:
         """Return how many requests are under way."""

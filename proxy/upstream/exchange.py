@@ -145,9 +145,13 @@ class Connection(asyncio.Protocol):
             self.transport.writelines((head, body))
 
     def redirect(self, receiver: Receiver) -> None:
-        """Direct the rest of the response to another receiver: the relay, after the commit."""
-        self._receiver = receiver
-        self._chunk = receiver.chunk
+        """Direct the rest of the response to another receiver: the relay, after the commit.
+
+        A response that has been read whole has no rest: its connection may serve another call by now.
+        """
+        if self._receiver is not None:
+            self._receiver = receiver
+            self._chunk = receiver.chunk
 
     def pause(self) -> None:
         """Stop reading: the client is slower than the engine."""

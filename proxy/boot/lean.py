@@ -1,0 +1,37 @@
+"""Imports two libraries without what they would bring along and a serving process never uses.
+
+Measured on CPython 3.11 (2026-11), of 0.66 s of CPU and 47 MB for importing the service:
+
+- structlog imports rich, if it is installed, for tracebacks we do not print that way: 0.09 s, 3.5 MB.
+- aiohttp reads the system's CA certificates when it is imported, into a context that only `https` URLs
+  without a context of their own would use; engines are `http` or bring their own: 0.15 s, 2 MB.
+"""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final, cast
+
+_NO_CERTIFICATES: Final = {"SSL_CERT_FILE": os.devnull, "SSL_CERT_DIR": os.devnull}
+
+
+@contextmanager
+def light_imports() -> Iterator[None]:
+    """Hold rich and the CA store back while the block imports; everything is as before afterwards."""
+    modules = cast("dict[str, Any]", sys.modules)
+    hidden = "rich" not in modules
+    before = {name: os.environ.get(name) for name in _NO_CERTIFICATES}
+    if hidden:
+        modules["rich"] = None  # makes `import rich` raise ImportError
+    os.environ.update(_NO_CERTIFICATES)
+    try:
+        yield
+    finally:
+        if hidden:
+            del modules["rich"]
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
