@@ -61,9 +61,9 @@ def serve(
     if not demo:
         raise typer.Exit(boot.serve(loaded.settings))
     from proxy.cli.demo import start_engines
-    from proxy.cli.greeting import greet
+    from proxy.cli.greeting import greet, quiet
 
-    raise typer.Exit(boot.serve(loaded.settings, stand_in=start_engines, greet=greet))
+    raise typer.Exit(boot.serve(quiet(loaded), stand_in=start_engines, greet=greet))
 
 
 @app.command()

@@ -38,6 +38,8 @@ class Embedded(msgspec.Struct, frozen=True, kw_only=True):
     context: int = 2048
     """Tokens per slot."""
     threads: int = 1
+    embeddings: bool = False
+    """Answer `/v1/embeddings` too, with the mean over all tokens."""
     verbose: bool = False
     """Let llama.cpp write its log to stderr."""
 
@@ -133,6 +135,9 @@ def _serve(engine: Embedded, port: int) -> object:
     params.n_gpu_layers = 0
     params.cpuparams.n_threads = engine.threads
     params.endpoint_metrics = True
+    if engine.embeddings:
+        params.embedding = True
+        params.pooling_type = xllamacpp.llama_pooling_type.LLAMA_POOLING_TYPE_MEAN
     params.ui = False
     # A model this small is quicker to serve than to warm up or to measure for fit.
     params.warmup = False

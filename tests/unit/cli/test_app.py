@@ -40,7 +40,7 @@ def served(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Settings, object]]:
     """Put a server that only remembers what it was started with in place of the real one."""
     calls: list[tuple[Settings, object]] = []
 
-    def serve(settings: Settings, *, stand_in: object) -> int:
+    def serve(settings: Settings, *, stand_in: object = None, greet: object = None) -> int:
         calls.append((settings, stand_in))
         return 3
 
@@ -71,6 +71,17 @@ def test_serve_alone_is_the_defaults(served: list[tuple[Settings, object]]) -> N
     run(["serve"])
 
     assert served == [(Settings(), None)]
+
+
+def test_a_demo_is_quiet_unless_the_settings_say_otherwise(
+    write: Write, served: list[tuple[Settings, object]]
+) -> None:
+    run(["serve", "--demo"])
+    run(["serve", "--demo", "-c", write("log: {access: true}")])
+
+    (plain, _), (chosen, _) = served
+    assert not plain.log.access
+    assert chosen.log.access
 
 
 def test_nothing_is_started_with_settings_that_are_wrong(

@@ -26,7 +26,8 @@ def test_the_command_carries_every_field() -> None:
         "--context": "512",
         "--threads": "1",
     }
-    assert command(Embedded(model=Path("/m"), verbose=True))[-1] == "--verbose"
+    flags = command(Embedded(model=Path("/m"), embeddings=True, verbose=True))[-2:]
+    assert flags == ["--embeddings", "--verbose"]
 
 
 def test_the_model_is_found_in_its_wheel_without_importing_it(
