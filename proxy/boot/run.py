@@ -142,6 +142,10 @@ def _signals(service: Service) -> asyncio.Event:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, told)
+    # Unhandled, it would end the process: a habit from other servers must not cost running answers.
+    loop.add_signal_handler(
+        signal.SIGHUP, log.warning, "SIGHUP ignored: this version reads its settings at start only"
+    )
     return stop
 
 

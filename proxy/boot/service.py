@@ -8,6 +8,7 @@ import random
 import socket
 import time
 from collections.abc import Callable, Mapping, Sequence
+from math import inf
 from typing import Final
 
 import structlog
@@ -66,7 +67,7 @@ class Service:
         self._hurry = asyncio.Event()
         self._lag = self._worst_lag = 0.0
         self._configured = {backend.name: backend for backend in settings.backends}
-        self._backends = tuple(map(_backend, settings.backends))
+        self._backends = tuple(_backend(b, settings.timeouts) for b in settings.backends)
         self._models: dict[Backend, Sequence[Model]] = dict.fromkeys(self._backends, ())
         self._keys = {
             b.name: b.api_key.reveal() for b in settings.backends if b.api_key is not None
@@ -286,14 +287,16 @@ class Service:
         return self._recent.records
 
 
-def _backend(configured: BackendSettings) -> Backend:
+def _backend(configured: BackendSettings, timeouts: Timeouts) -> Backend:
+    # A breaker's one trial request may take as long as any request may take to its first token.
+    patience = timeouts.overridden(configured.timeouts).first_token or inf
     backend = Backend(
         configured.name,
         configured.url,
         weight=configured.weight,
         priority=configured.priority,
         cap=configured.max_in_flight,
-        breaker=breaker.Breaker(breaker.Policy(), random.random),
+        breaker=breaker.Breaker(breaker.Policy(probe_timeout=patience), random.random),
         health=health.Health(health.Policy(), random.random),
     )
     backend.kind = "" if configured.type == "auto" else configured.type
