@@ -1,17 +1,14 @@
 """One client connection, with two lanes over aiohttp's own parser.
 
-An inference POST is taken off the parser and dispatched by a plain call to flow: no task, no Request, no
-Response. Everything else goes down aiohttp's ordinary lane. A head that repeats byte for byte on a
-connection (but for its length) has been judged before and is recognised instead of parsed again: 6 us
-less a request.
+An inference POST is taken off the parser and dispatched by a plain call to flow: no task, no
+Request, no Response. Everything else goes down aiohttp's ordinary lane. `edge/receiving` brings
+whole requests; here they are dispatched, answered and, if nobody reads or sends any more, given up:
 
-    IDLE   --POST to an operation--> BODY --whole--> CALL --answered--> IDLE or closed
-    IDLE   --anything else--> ORDINARY --answered--> IDLE
-    BODY, IDLE --deadline, bad bytes, too large--> an error answer, closed
-    any    --client gone--> the call is cancelled at once
-
-One message at a time: bytes that arrive behind a running call are dropped and the connection closes
-after the answer. They are read all the same, so that a client cannot hide its own disconnect.
+    CALL      --answered whole--> IDLE, or closed if it was the last
+    CALL      --client gone--> the call is cancelled at once
+    ORDINARY  --answered--> IDLE, or closed
+    IDLE      --keep-alive over--> closed
+    CLOSED    --nothing taken off the socket for a while--> aborted
 """
 
 import asyncio
@@ -19,16 +16,15 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from aiohttp import web
-from aiohttp.http import HttpProcessingError, RawRequestMessage
-from aiohttp.http_exceptions import LineTooLong
+from aiohttp.http import RawRequestMessage
 from aiohttp.streams import StreamReader
-from aiohttp.web_protocol import RequestHandler
 from typing_extensions import override
 
 from proxy.core.call import Call
-from proxy.core.failure import Failure, Kind, Origin, Phase
-from proxy.edge.heads import Head, judge
-from proxy.edge.memo import Memo
+from proxy.core.failure import Failure, Kind
+from proxy.dialects.openai_api import OPERATIONS
+from proxy.edge.heads import Head
+from proxy.edge.receiving import Receiving, Stage, failure
 from proxy.flow.attempts import Attempts
 from proxy.flow.course import Request
 from proxy.flow.intake import refuse
@@ -36,59 +32,27 @@ from proxy.flow.intake import refuse
 if TYPE_CHECKING:
     from proxy.edge.server import Edge
 
-MAX_JUNK: Final = 64 * 1024  # bytes behind a running call after which the client is thrown out
 BUSY_LOOK: Final = 5.0  # seconds between the wheel's looks at a busy connection
-FLUSH: Final = 10.0  # seconds a closing connection has to take its last bytes
+FLUSH: Final = 10.0  # seconds in which a closing connection must take some of its last bytes
 LINGER: Final = 2.0  # seconds a refused client has to read why and stop sending
-CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
-class ClientConnection(RequestHandler):  # type: ignore[misc] # aiohttp marks it final for typing only
+class ClientConnection(Receiving):
     """A client. Fulfils `flow.course.Client` and `core.wheel.Timed`."""
 
-    __slots__ = (
-        "_attempts",
-        "_body",
-        "_edge",
-        "_exact",
-        "_expected",
-        "_fed",
-        "_head",
-        "_junk",
-        "_memo",
-        "_need",
-        "_payload",
-        "_rejected",
-        "_until",
-        "closing",
-        "http10",
-        "peer",
-        "write",
-    )
+    __slots__ = ("_attempts", "_left", "_rejected", "peer", "write")
 
     def __init__(self, edge: "Edge", manager: web.Server, **options: Any) -> None:  # noqa: ANN401
-        super().__init__(manager, **options)
-        self._edge = edge
+        super().__init__(edge, manager, **options)
         self._attempts: Attempts | None = None
-        self._head: Head | None = None  # of the request that is arriving
-        self._payload: StreamReader | None = None  # its body, if aiohttp's parser frames it
-        self._body: list[bytes] = []  # its body, if its head was recognised
-        self._need = 0  # bytes of it still to come
-        self._fed = 0  # bytes the parser has been given since it stood between two messages
-        self._expected = 0  # what that must come to when the message ends; 0 = not known
-        self._junk = 0
+        self._left = 0  # bytes not taken by a closing connection, at the last look
         self._rejected = False
-        self._exact = True  # the parser stands exactly between two messages
-        self._memo: Memo | None = None
-        self._until = 0.0
-        self.http10 = False
-        self.closing = False
         self.peer = ""
         self.write: Callable[[bytes], None] = _unconnected
 
     @override
     def __repr__(self) -> str:
-        return f"<ClientConnection {self.peer} {self._attempts or 'no call'}>"
+        return f"<ClientConnection {self.peer} {self._stage.name} {self._attempts or 'no call'}>"
 
     # made and lost -----------------------------------------------------------------------------
 
@@ -99,210 +63,44 @@ class ClientConnection(RequestHandler):  # type: ignore[misc] # aiohttp marks it
         # uvloop's default low mark is 16 bytes: a paused stream would have to run dry.
         connected.set_write_buffer_limits(high=65536, low=16384)
         self.write = connected.write
-        name = connected.get_extra_info("peername")
-        self.peer = f"{name[0]}:{name[1]}" if isinstance(name, tuple) else "unix"
+        self.peer = _address(connected.get_extra_info("peername"))
         if self._keepalive_handle is not None:
             self._keepalive_handle.cancel()
             self._keepalive_handle = None
         edge = self._edge
         edge.connections.add(self)
-        self._until = edge.now() + edge.limits.header_timeout
-        edge.wheel.add(self, self._until)
+        self.wait(edge.limits.header_timeout)
 
     @override
     def connection_lost(self, exc: BaseException | None) -> None:
         edge = self._edge
         edge.connections.discard(self)
         edge.wheel.discard(self)
+        self._stage = Stage.CLOSED
         attempts, self._attempts = self._attempts, None
-        self._payload = self._head = None
-        self._body = []
+        self._payload = self._head = self._message = self._memo = None
+        self._pieces = []
         if attempts is not None and not attempts.call.end:
             attempts.client_gone()
         super().connection_lost(exc)
 
     @override
     def eof_received(self) -> None:
-        # A half-closed client counts as gone, as with every proxy in the field. Aborting instead of closing
-        # matters: closing would first wait until a stalled client has taken what is buffered.
-        if self._attempts is not None and self.transport is not None:
-            self.transport.abort()
-
-    # bytes -----------------------------------------------------------------------------------
-
-    @override
-    def data_received(self, data: bytes) -> None:
-        if self._attempts is not None:
-            self._behind_a_call(len(data))
-        elif self._need:
-            self._more_body(data)
-        elif self._payload is not None:
-            self._fed += len(data)
-            self._feed(data)
-        elif self._current_request is not None or self._messages or self._upgraded:
-            super().data_received(data)
-        elif not (self._force_close or self._close):
-            memo = self._memo
-            if memo is None or not self._recognised(memo, data):
-                self._fed += len(data)
-                self._feed(data)
-
-    def _recognised(self, memo: Memo, data: bytes) -> bool:
-        """Take a request whose head is known; False if it is not."""
-        end = data.find(b"\r\n\r\n")
-        length = memo.match(data, end)
-        if length < 0 or length > self._edge.limits.body:
-            return False
-        self._head = memo.head
-        self._begin()
-        body = data[end + 4 :]
-        missing = length - len(body)
-        if missing > 0:
-            self._body = [body]
-            self._need = missing
-            self._await_body()
-        elif missing == 0:
-            self._dispatch(body)
-        else:
-            self._dispatch(body[:length])
-            self._behind_a_call(-missing)
-        return True
-
-    def _more_body(self, data: bytes) -> None:
-        self._need -= len(data)
-        surplus = -self._need
-        if surplus > 0:
-            data = data[: self._need]
-            self._need = 0
-        self._body.append(data)
-        if self._need:
-            self._until = self._edge.now() + self._edge.limits.body_timeout
-            return
-        body, self._body = b"".join(self._body), []
-        self._dispatch(body)
-        if surplus > 0:
-            self._behind_a_call(surplus)
-
-    def _behind_a_call(self, size: int) -> None:
-        """Drop bytes nobody may send now, and end the connection after the running answer."""
-        self.closing = True
-        self._junk += size
-        if self._junk > MAX_JUNK and self.transport is not None:
-            self.transport.abort()
-        elif self._attempts is None:
+        # A half-closed client counts as gone, as with every proxy in the field. Aborting instead of
+        # closing matters: closing would first wait until a stalled client has taken its bytes.
+        if self._stage is Stage.CALL:
+            if self.transport is not None:
+                self.transport.abort()
+        elif self._stage is not Stage.CLOSED:
             self._shut()
-
-    def _feed(self, data: bytes) -> None:
-        """Give bytes to aiohttp's parser and act on what it made of them."""
-        assert self._parser is not None
-        try:
-            messages, upgraded, _ = self._parser.feed_data(data)
-        except HttpProcessingError as error:
-            self._bad_bytes(error)
-            return
-        if messages and self._payload is None:
-            self._messages_parsed(messages, data, upgraded=upgraded)
-        elif self._payload is None:
-            if self._fed > self._edge.limits.headers:
-                self._reject(
-                    _failure(Kind.HEAD_TOO_LARGE, f"the request head is over {self._fed} bytes")
-                )
-            elif self._exact:
-                # The first bytes of a head that is not complete: from now on the clock runs.
-                self._exact = False
-                self._await(self._edge.limits.header_timeout)
-        if self._payload is not None:
-            self._check_body()
-
-    def _messages_parsed(
-        self,
-        messages: "list[tuple[RawRequestMessage, StreamReader]]",
-        data: bytes,
-        *,
-        upgraded: bool,
-    ) -> None:
-        message, payload = messages[0]
-        head = judge(message, self._edge.limits.headers)
-        if isinstance(head, Failure):
-            self._reject(head, message.path)
-            return
-        if head.operation is None:
-            if not payload.is_eof() and (head.length < 0 or head.length > self._edge.limits.body):
-                self._reject(_failure(Kind.TOO_LARGE, "the body is too large"), head.path)
-                return
-            self._ordinary(messages, upgraded=upgraded)
-            return
-        self._parser.message_consumed()
-        self._head = head
-        self._payload = payload
-        if head.length > self._edge.limits.body:
-            self._reject(self._too_large(head.length), head.path)
-            return
-        if head.expects and not payload.is_eof():
-            self.write(CONTINUE)
-        first = self._fed == len(data)
-        self._memo = Memo.of(head, data) if first and not head.expects else None
-        self._expected = (
-            data.find(b"\r\n\r\n") + 4 + head.length if first and head.length >= 0 else 0
-        )
-        self._begin()
-        if len(messages) > 1:
-            self.closing = True
-        self._await_body()
-
-    def _check_body(self) -> None:
-        payload, head, limit = self._payload, self._head, self._edge.limits.body
-        assert payload is not None
-        assert head is not None
-        error = payload.exception()
-        if error is not None:
-            self._reject(
-                _failure(Kind.BAD_REQUEST, f"the body's framing is broken: {error}"), head.path
-            )
-        elif payload.total_bytes > limit:
-            self._reject(self._too_large(payload.total_bytes), head.path)
-        elif payload.is_eof():
-            self._payload = None
-            if self._fed != self._expected:
-                # Bytes behind the message, or no way to tell: then no head is recognised any more.
-                self._memo = None
-                self.closing = self.closing or self._fed > self._expected > 0
-            self._fed = 0
-            # The parser's own buffer: reading through its methods would re-enter the parser.
-            body = b"".join(payload._buffer) if head.length else b""  # noqa: SLF001
-            self._dispatch(body)
-        else:
-            self._until = self._edge.now() + self._edge.limits.body_timeout
-
-    def _ordinary(
-        self, messages: "list[tuple[RawRequestMessage, StreamReader]]", *, upgraded: bool
-    ) -> None:
-        """Hand messages to aiohttp's own lane, the way its `data_received` does."""
-        self._fed = 0
-        self._exact = True
-        self._upgraded = upgraded
-        self._request_count += len(messages)
-        self._messages.extend(messages)
-        waiter = self._waiter
-        if waiter is not None and not waiter.done():
-            waiter.set_result(None)
 
     # calls -----------------------------------------------------------------------------------
 
-    def _begin(self) -> None:
-        head = self._head
-        assert head is not None
-        self._junk = 0
-        self._exact = True
-        self.http10 = head.http10
-        self.closing = head.close or self._edge.draining
-
-    def _dispatch(self, body: bytes) -> None:
-        """Start a call whose request is whole."""
-        head, self._head = self._head, None
-        assert head is not None
+    @override
+    def dispatch(self, head: Head, body: bytes) -> None:
         request = cast("Request", head.request)
         edge = self._edge
+        self._stage = Stage.CALL
         call = Call(request.request_id or edge.new_id(), head.path, edge.now())
         call.client = self.peer
         attempts = edge.intake.begin(self, request, body, call)
@@ -314,7 +112,7 @@ class ClientConnection(RequestHandler):  # type: ignore[misc] # aiohttp marks it
         """Take the connection back from a call."""
         self._attempts = None
         if whole and not self.closing:
-            self._until = self._edge.now() + self._edge.keep_alive
+            self._rest()
         else:
             self._shut()
 
@@ -326,31 +124,65 @@ class ClientConnection(RequestHandler):  # type: ignore[misc] # aiohttp marks it
         else:
             self.answered(whole=True)
 
-    def _reject(self, failure: Failure, path: str = "") -> None:
-        """Answer a request that never became a call, and close: the parser is not to be trusted."""
-        edge = self._edge
-        self.closing = True
-        call = Call(edge.new_id(), path, edge.now())
+    @override
+    def reject(self, failure: Failure, path: str = "") -> None:
+        edge, head = self._edge, self._head
+        ident = head.request.request_id if head is not None and head.request is not None else None
+        if head is not None:
+            path = path or head.path
+        call = Call(ident or edge.new_id(), path, edge.now())
         call.client = self.peer
-        self._payload = self._head = None
-        self._rejected = True
+        operation = OPERATIONS.get(path)
+        if operation is not None:
+            call.surface = operation.surface
+        self._payload = self._head = self._message = self._memo = None
+        self._pieces = []
+        self._need = 0
+        self.closing = self._rejected = True
         refuse(edge.course, self, call, failure)
 
-    def _bad_bytes(self, error: HttpProcessingError) -> None:
-        head = self._head
-        if isinstance(error, LineTooLong):
-            kind, detail = Kind.HEAD_TOO_LARGE, "a line of the request head is too long"
-        else:
-            # aiohttp's own words quote the offending bytes; the first line names the fault.
-            first = str(error.message).partition("\n")[0].strip(" :")
-            kind, detail = Kind.BAD_REQUEST, f"the request is not valid HTTP: {first}"
-        self._reject(_failure(kind, detail), head.path if head is not None else "")
+    # aiohttp's own lane --------------------------------------------------------------------------
 
-    def _too_large(self, size: int) -> Failure:
-        limit = self._edge.limits.body
-        return _failure(Kind.TOO_LARGE, f"the body has {size} bytes or more, over {limit}")
+    @override
+    def ordinary(self, message: RawRequestMessage, payload: StreamReader) -> None:
+        self._stage = Stage.ORDINARY
+        self._request_count += 1
+        self._messages.append((message, payload))
+        waiter = self._waiter
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
 
-    # aiohttp's own hooks -------------------------------------------------------------------------
+    @override
+    async def finish_response(
+        self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
+    ) -> tuple[web.StreamResponse, bool]:
+        if self.closing:
+            resp.force_close()
+        answer = await super().finish_response(request, resp, start_time)
+        if self._stage is Stage.ORDINARY:
+            if self.closing or not resp.keep_alive:
+                self._shut()
+            else:
+                self._rest()
+        return answer
+
+    @override
+    def _process_keepalive(self) -> None:
+        # aiohttp knows only its own lane; `expired` closes what is idle in both.
+        self._keepalive_handle = None
+
+    @override
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        self.closing = True
+        return self._edge.ordinary_error(status, exc)
+
+    # back-pressure -------------------------------------------------------------------------------
 
     @override
     def pause_writing(self) -> None:
@@ -364,71 +196,58 @@ class ClientConnection(RequestHandler):  # type: ignore[misc] # aiohttp marks it
         if self._attempts is not None:
             self._attempts.client_resumed()
 
-    @override
-    def _process_keepalive(self) -> None:
-        # aiohttp would close a connection that is idle in its lane but busy in ours; `expired` closes.
-        self._keepalive_handle = None
-        self._until = self._edge.now() + self._edge.keep_alive
-
-    @override
-    def handle_error(
-        self,
-        request: web.BaseRequest,
-        status: int = 500,
-        exc: BaseException | None = None,
-        message: str | None = None,
-    ) -> web.StreamResponse:
-        return self._edge.ordinary_error(request, status, exc)
-
     # time ------------------------------------------------------------------------------------
 
     @property
     def deadline(self) -> float:
         """Return when this connection is overdue; a busy one is looked at again later."""
-        if self._attempts is not None or self._current_request is not None or self._messages:
+        if self._stage is Stage.CALL or self._stage is Stage.ORDINARY:
             return self._edge.now() + BUSY_LOOK
         return self._until
 
     def expired(self, now: float) -> None:
         """Close what is idle, answer 408 to what is half sent, abort what does not leave."""
-        if self._force_close or self._close:
-            if self.transport is not None:
+        if self._stage is Stage.BODY:
+            self.reject(failure(Kind.REQUEST_TIMEOUT, "the request body stopped arriving"))
+        elif self._stage is Stage.HEAD:
+            self.reject(failure(Kind.REQUEST_TIMEOUT, "the request head took too long"))
+        elif self._stage is Stage.IDLE:
+            self._shut()
+        elif self._stage is Stage.CLOSED and self.transport is not None:
+            left = self.transport.get_write_buffer_size()
+            if 0 < left < self._left:
+                self._left = left
+                self.wait(FLUSH)
+            else:
                 self.transport.abort()
-        elif self._payload is not None or self._need:
-            head = self._head
-            self._need = 0
-            failure = _failure(Kind.REQUEST_TIMEOUT, "the request body stopped arriving")
-            self._reject(failure, head.path if head is not None else "")
-        elif not self._exact:
-            self._reject(_failure(Kind.REQUEST_TIMEOUT, "the request head took too long"))
-        else:
-            self.force_close()
 
-    def close_if_idle(self) -> None:
-        """Close if nothing runs and nothing is arriving: while draining."""
-        busy = (
-            self._attempts or self._current_request or self._messages or self._need or self._payload
-        )
-        if not busy and self._exact:
-            self.force_close()
+    def drain(self) -> None:
+        """Make the present answer the last; close at once if nothing runs or arrives."""
+        self.closing = True
+        if self._stage is Stage.IDLE:
+            self._shut()
 
-    def _await(self, seconds: float) -> None:
-        """Set a deadline that may be closer than the one the wheel knows."""
+    @override
+    def wait(self, seconds: float) -> None:
         edge = self._edge
         self._until = edge.now() + seconds
-        edge.wheel.add(self, self._until)
+        edge.wheel.add(self, self._until)  # it may be closer than the deadline the wheel knows
 
-    def _await_body(self) -> None:
-        if self._need or (self._payload is not None and not self._payload.is_eof()):
-            self._await(self._edge.limits.body_timeout)
+    def _rest(self) -> None:
+        """Wait for the next request. The wheel's last look at a busy connection is soon enough."""
+        self._stage = Stage.IDLE
+        edge = self._edge
+        # Where a message ended was not always certain: a head may have begun, and the clock runs.
+        self._until = edge.now() + (edge.keep_alive if self._steady else edge.limits.header_timeout)
 
     def _shut(self, *, linger: bool = False) -> None:
         """Close after what is written has gone out.
 
-        With `linger` the client may still be sending: closing at once would reset the connection and
-        could take the answer with it, so only our side is closed and the rest is read and dropped.
+        With `linger` the client may still be sending: closing at once would reset the connection
+        and could take the answer with it, so only our side is closed; the rest is read and dropped.
         """
         transport = self.transport
+        self._stage = Stage.CLOSED
         self._force_close = True
         if self._waiter is not None and not self._waiter.done():
             self._waiter.cancel()
@@ -436,16 +255,20 @@ class ClientConnection(RequestHandler):  # type: ignore[misc] # aiohttp marks it
             return
         if linger and transport.can_write_eof():
             transport.write_eof()
-            self._await(LINGER)
+            self.wait(LINGER)
             return
         transport.close()
-        if transport.get_write_buffer_size():
-            self._edge.later(FLUSH, transport.abort)
+        self._left = transport.get_write_buffer_size()
+        if self._left:
+            self.wait(FLUSH)
 
 
 def _unconnected(_data: bytes) -> None:
     return None
 
 
-def _failure(kind: Kind, detail: str) -> Failure:
-    return Failure(kind=kind, origin=Origin.CLIENT, phase=Phase.READ, detail=detail)
+def _address(name: object) -> str:
+    if not isinstance(name, tuple):
+        return "unix"
+    host = f"[{name[0]}]" if ":" in name[0] else name[0]
+    return f"{host}:{name[1]}"

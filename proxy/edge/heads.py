@@ -1,8 +1,8 @@
-"""A request head, judged once: what aiohttp's parser lets through and a proxy must not, and the route.
+"""A request head, judged once: what the parser lets through and a proxy must not, and the route.
 
-The parser (llhttp) has already refused smuggled framing, bad bytes, missing or repeated Host. Left to refuse
-here: other protocol versions, odd Host values, chunked framing on HTTP/1.0, encoded bodies, upgrades,
-targets that are not a plain path, heads that are too large altogether.
+The parser (llhttp) has already refused smuggled framing, bad bytes, missing or repeated Host. Left
+to refuse here: other protocol versions, odd Host values, chunked framing on HTTP/1.0, encoded
+bodies, upgrades, targets that are not a plain path, heads that are too large altogether.
 """
 
 import re
@@ -47,11 +47,9 @@ def judge(message: RawRequestMessage, limit: int) -> Head | Failure:
     if isinstance(path, Failure):
         return path
     operation = OPERATIONS.get(path) if message.method == "POST" else None
-    request = None
-    if operation is not None:
-        request = _request(operation, message)
-        if isinstance(request, Failure):
-            return request
+    request = _request(operation, message) if operation is not None else None
+    if isinstance(request, Failure):
+        return request
     length = message.headers.get("content-length")
     return Head(
         path=path,

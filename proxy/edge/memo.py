@@ -1,14 +1,12 @@
 """A request head that has been judged, to be recognised when it comes again on its connection.
 
-Clients repeat their heads byte for byte; only the length of the body differs. What is kept is the text
-before and behind those digits, so a match is two prefix comparisons and a digit test, as strict as
-comparing the whole head: one byte more, less or other and the parser judges anew.
+Clients repeat their heads byte for byte; only the length of the body differs. What is kept is the
+text before and behind those digits, so a match is two prefix comparisons and a digit test, as
+strict as comparing the whole head: one byte more, less or other and the parser judges anew.
 """
 
 import re
-from typing import TYPE_CHECKING, Final
-
-from typing_extensions import Self
+from typing import TYPE_CHECKING, Final, Self
 
 if TYPE_CHECKING:
     from proxy.edge.heads import Head

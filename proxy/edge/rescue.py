@@ -1,7 +1,7 @@
 """A failure becomes an answer here, and nowhere else.
 
-An engine's own error body is passed on with its status: it says best what was wrong. Everything else is
-told in the caller's dialect, with a code, the request id and what to do.
+An engine's own error body is passed on with its status: it says best what was wrong. Everything
+else is told in the caller's dialect, with a code, the request id and what to do.
 """
 
 import random

@@ -1,7 +1,7 @@
 """The ordinary lane of the client port: everything that is no inference request.
 
-Unknown paths and wrong methods are answered in the caller's dialect. An inference POST arrives here only
-when a client has sent it behind another request without waiting: that is refused.
+Unknown paths and wrong methods are answered in the caller's dialect. Paths are compared as they
+were sent: what only decodes to a path of ours is none.
 """
 
 from collections.abc import Awaitable, Callable, Iterable
@@ -18,6 +18,8 @@ from proxy.dialects.openai_api import OPERATIONS, error_body
 if TYPE_CHECKING:
     from proxy.flow.course import Course
 
+IDENT = web.RequestKey("ident", str)
+
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -32,15 +34,17 @@ def application(
     return app
 
 
-def error_response(failure: Failure, request_id: str, status: int = 0) -> web.Response:
-    """Return an error in OpenAI's shape."""
+def error_response(
+    failure: Failure, request_id: str, status: int = 0, surface: str = "openai"
+) -> web.Response:
+    """Return an error in the shape of `surface`, with `status` or the usual one of its kind."""
     status = status or status_of(failure)
     fields = {"x-request-id": request_id}
     if failure.kind is Kind.METHOD:
         fields["allow"] = "POST"
     return web.Response(
         status=status,
-        body=error_body("openai", failure, request_id),
+        body=error_body(surface, failure, request_id),
         content_type="application/json",
         headers=fields,
     )
@@ -54,8 +58,9 @@ def _accounted(
     @web.middleware
     async def account(request: web.Request, handler: Handler) -> web.StreamResponse:
         sent = request.headers.get("x-request-id", "").encode(errors="surrogateescape")
-        call = Call(request_id(sent, new_id().encode()).decode(), request.path, course.now())
-        request["id"] = call.request_id
+        ident = request_id(sent, b"") or new_id().encode()
+        call = Call(ident.decode(), request.rel_url.raw_path, course.now())
+        request[IDENT] = call.request_id
         call.method = request.method
         call.client = str(request.remote or "")
         course.started()
@@ -79,17 +84,16 @@ def _accounted(
 
 
 async def _nowhere(request: web.Request) -> web.StreamResponse:
-    path = request.path[:200]
-    if request.path not in OPERATIONS:
-        failure = _failure(Kind.UNKNOWN_PATH, f"there is no {request.method} {path} here")
-    elif request.method == "POST":
-        failure = _failure(Kind.BAD_REQUEST, "a request was sent before the one ahead was answered")
+    path = request.rel_url.raw_path
+    operation = OPERATIONS.get(path)
+    if operation is None:
+        failure = _failure(Kind.UNKNOWN_PATH, f"there is no {request.method} {path[:200]} here")
+        # Anthropic's client always says which version of the API it speaks; OpenAI's never does.
+        surface = "anthropic" if "anthropic-version" in request.headers else "openai"
     else:
         failure = _failure(Kind.METHOD, f"{path} takes POST, not {request.method}")
-    response = error_response(failure, request["id"])
-    if failure.kind is Kind.BAD_REQUEST:
-        response.force_close()
-    return response
+        surface = operation.surface
+    return error_response(failure, request[IDENT], surface=surface)
 
 
 async def _sign(_request: web.Request, response: web.StreamResponse) -> None:

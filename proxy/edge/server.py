@@ -7,10 +7,11 @@ name against the installed version.
 
 import asyncio
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import count
 from typing import TYPE_CHECKING, Final
 
+import structlog
 from aiohttp import web
 
 from proxy.core.call import Call
@@ -38,11 +39,14 @@ PRIVATE_AIOHTTP_NAMES: Final = (
 )
 BACKLOG: Final = 4096  # the kernel's queue of new connections; 128 makes a burst of 1,000 wait 7 s
 KEEP_ALIVE: Final = 75.0  # seconds a client connection may be idle
+MIN_BUFFER: Final = 64 * 1024  # below it a body in pieces would be stopped before its own limit
 MAX_LINE: Final = 8190  # bytes of one header line, as everywhere in the field
+
+log = structlog.get_logger()
 
 
 class Edge:
-    """What all client connections share. `draining` makes every answer the last on its connection."""
+    """What all client connections share. `draining` makes every answer the last of its client."""
 
     def __init__(self, course: Course, limits: Limits) -> None:
         self.course = course
@@ -50,7 +54,6 @@ class Edge:
         self.intake = Intake(course)
         self.now = course.now
         self.wheel = course.wheel
-        self.later: Callable[[float, Callable[[], None]], object] = course.later
         self.keep_alive = KEEP_ALIVE
         self.connections: set[ClientConnection] = set()
         self.draining = False
@@ -71,17 +74,13 @@ class Edge:
         names: Sequence[str] = self.course.directory.current.names() if unknown else ()
         return rescue.answer(call, failure, close=close, names=names)
 
-    def ordinary_error(
-        self, request: web.BaseRequest, status: int, error: BaseException | None
-    ) -> web.Response:
+    def ordinary_error(self, status: int, error: BaseException | None) -> web.Response:
         """Return an error answer for aiohttp's lane, where its own would be plain text."""
-        kind = Kind.BAD_REQUEST if status < 500 else Kind.INTERNAL
-        origin = Origin.CLIENT if status < 500 else Origin.PROXY
-        detail = "the request is not valid HTTP" if status < 500 else f"an error here: {error!r}"
-        failure = Failure(kind=kind, origin=origin, phase=Phase.READ, detail=detail)
-        response = routes.error_response(failure, self.new_id(), status=status)
-        response.force_close()
-        return response
+        ident = self.new_id()
+        log.error("a page of the client port failed", request_id=ident, exc_info=error)
+        detail = "this page failed inside the proxy"
+        failure = Failure(kind=Kind.INTERNAL, origin=Origin.PROXY, phase=Phase.READ, detail=detail)
+        return routes.error_response(failure, ident, status=status)
 
     # life ------------------------------------------------------------------------------------
 
@@ -105,9 +104,10 @@ class Edge:
                 tcp_keepalive=True,
                 max_line_size=MAX_LINE,
                 max_field_size=MAX_LINE,
-                # The head's own limits are judged in one place, `edge/heads`; bodies by their total.
+                # The head's own limits are judged in one place, `edge/heads`.
                 max_headers=1024,
-                read_bufsize=self.limits.body,
+                # Beyond this aiohttp would stop reading a body that nobody takes from it.
+                read_bufsize=max(self.limits.body, MIN_BUFFER),
             )
 
         for listening in sockets:
@@ -121,9 +121,9 @@ class Edge:
             server.close()
 
     def close_idle(self) -> None:
-        """Close every connection on which nothing runs."""
+        """Close connections on which nothing runs; on the others the present answer is the last."""
         for connection in tuple(self.connections):
-            connection.close_if_idle()
+            connection.drain()
 
     async def stop(self) -> None:
         """End aiohttp's side; every call has ended before."""
