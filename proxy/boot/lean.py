@@ -2,9 +2,9 @@
 
 Measured on CPython 3.11 (2026-11), of 0.66 s of CPU and 47 MB for importing the service:
 
-- structlog imports rich, if it is installed, for tracebacks we do not print that way: 0.09 s, 3.5 MB.
-- aiohttp reads the system's CA certificates when it is imported, into a context that only `https` URLs
-  without a context of their own would use; engines are `http` or bring their own: 0.15 s, 2 MB.
+- structlog imports rich, if it is installed, for tracebacks that we print plainly: 0.09 s, 3.5 MB.
+- aiohttp reads the system's CA certificates on import, into a context that only `https` URLs
+  without one of their own would use; engines are `http` or bring their own: 0.15 s, 2 MB.
 """
 
 import os
@@ -18,7 +18,7 @@ _NO_CERTIFICATES: Final = {"SSL_CERT_FILE": os.devnull, "SSL_CERT_DIR": os.devnu
 
 @contextmanager
 def light_imports() -> Iterator[None]:
-    """Hold rich and the CA store back while the block imports; everything is as before afterwards."""
+    """Hold rich and the CA store back while the block imports, then put all back."""
     modules = cast("dict[str, Any]", sys.modules)
     hidden = "rich" not in modules
     before = {name: os.environ.get(name) for name in _NO_CERTIFICATES}

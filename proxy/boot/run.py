@@ -1,4 +1,4 @@
-"""The life of the process from top to bottom: sockets, engines, service, signals, drain, exit."""
+"""The life of the process from top to bottom: sockets, engines, signals, drain, exit."""
 
 import asyncio
 import gc
@@ -12,8 +12,8 @@ import msgspec
 import structlog
 import uvloop
 
+from proxy.boot.instance import Instance
 from proxy.boot.listeners import Occupied, listen
-from proxy.boot.service import Service
 from proxy.dialects.registry import ENGINES, probe_paths
 from proxy.discovery.fetch import HttpFetch
 from proxy.discovery.local import find_local
@@ -44,7 +44,7 @@ def serve(
     """Serve until told to stop; return the exit code.
 
     `stand_in` starts engines if neither the settings nor this machine have any. `greet` runs once
-    the service is up; the words it is given say which engines serve.
+    the proxy is up; the words it is given say which engines serve.
     """
     out, err = Sink(sys.stdout.fileno()), Sink(sys.stderr.fileno())
     console = settings.log.format is LogFormat.CONSOLE
@@ -52,7 +52,7 @@ def serve(
     logs.configure(err, level=settings.log.level.value, render=render)
     try:
         access = render if console else None
-        make = partial(Service, out=out, err=err, render=access)
+        make = partial(Instance, out=out, err=err, render=access)
         return uvloop.run(_run(settings, make, stand_in, greet))
     except Occupied as error:
         log.critical("cannot listen", address=error.address, reason=error.reason)
@@ -64,7 +64,7 @@ def serve(
 
 async def _run(
     settings: Settings,
-    make: Callable[[Settings], Service],
+    make: Callable[[Settings], Instance],
     stand_in: Starter | None,
     greet: Greeter | None,
 ) -> int:
@@ -80,16 +80,16 @@ async def _run(
             next_step="name one with --backend URL or in the configuration, or try --demo",
         )
         return 1
-    service = make(settings)
-    stop = _signals(service)
+    instance = make(settings)
+    stop = _signals(instance)
     try:
-        await service.start(client_socket, admin_socket)
+        await instance.start(client_socket, admin_socket)
         _tune_gc()
         log.info("serving", listen=str(settings.listen), admin=str(settings.admin), engines=words)
         await _until_told(stop, greet(settings, words) if greet is not None else None)
-        await service.drain()
+        await instance.drain()
     finally:
-        await service.stop()
+        await instance.stop()
         if started is not None:
             await started.stop()
     log.info("stopped")
@@ -129,7 +129,7 @@ async def _until_told(stop: asyncio.Event, greeting: Coroutine[Any, Any, None] |
     task.cancel()
 
 
-def _signals(service: Service) -> asyncio.Event:
+def _signals(instance: Instance) -> asyncio.Event:
     """Return an event that the first SIGTERM or SIGINT sets; the second cuts the drain short."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -137,7 +137,7 @@ def _signals(service: Service) -> asyncio.Event:
     def told() -> None:
         if stop.is_set():
             log.warning("told to stop again: running requests are broken off")
-            service.hurry()
+            instance.hurry()
         stop.set()
 
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -1,10 +1,12 @@
 """One client request from its head to its end: the facts every layer reads and writes.
 
-A `Call` is made by `flow/intake`, carried through attempts and relay, and handed to the observers by
+A `Call` is made at the edge, carried through attempts and relay, and handed to the observers by
 `flow/finish`, exactly once. Times are seconds of the loop's monotonic clock; 0.0 means "not yet".
 """
 
 from typing import TYPE_CHECKING
+
+from typing_extensions import override
 
 if TYPE_CHECKING:
     from proxy.core.backend import Backend
@@ -94,7 +96,9 @@ class Call:
         """Return the estimated work in tokens."""
         return self.prompt_work + self.output_work
 
+    @override
     def __repr__(self) -> str:
         """Show what matters when it turns up in a log or a failed assertion."""
         backend = self.backend.name if self.backend is not None else "-"
-        return f"<Call {self.request_id} {self.path} {self.model!r} {backend} end={self.end or '?'}>"
+        end = self.end or "?"
+        return f"<Call {self.request_id} {self.path} {self.model!r} {backend} end={end}>"

@@ -8,6 +8,7 @@ from tests.meta import tree
 # What has no decision of its own, and the tier that shows it to work.
 ELSEWHERE = {
     "proxy/__main__.py": "two lines; e2e starts it",
+    "proxy/boot/run.py": "the life of a process: e2e lives it, with signals",
 }
 
 

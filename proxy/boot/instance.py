@@ -1,6 +1,6 @@
-"""The running service: every object made once, wired, started, drained and stopped.
+"""One running proxy: every object made once, wired, started, drained and stopped.
 
-What the admin pages show is what stands here: `Service` is their `View`.
+What the admin pages show is what stands here: `Instance` is their `View`.
 """
 
 import asyncio
@@ -44,7 +44,7 @@ FLUSH: Final = 2.0  # seconds for the last bytes of answers that are broken off
 log = structlog.get_logger()
 
 
-class Service:
+class Instance:
     """One process's worth of proxy. Make it inside a running loop.
 
     Access lines go to `out`, as JSON or as `render` has them; `err` is where the log goes.

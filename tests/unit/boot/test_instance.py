@@ -1,0 +1,108 @@
+"""How one running proxy is put together: what discovery finds reaches routing, pools and pages."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from proxy.boot.instance import Instance
+from proxy.core.catalog import Model
+from proxy.dialects.registry import engine
+from proxy.settings.schema import BackendSettings, Log, Models, PartialTimeouts, Settings, Timeouts
+from proxy.telemetry.sink import Sink
+
+
+class Nowhere(Sink):
+    """A sink that keeps what it is given."""
+
+    def __init__(self) -> None:
+        self.blocks: list[bytes] = []
+
+    def write(self, block: bytes) -> None:
+        self.blocks.append(block)
+
+    @property
+    def dropped(self) -> int:
+        return 3
+
+
+SETTINGS = Settings(
+    backends=(
+        BackendSettings(name="a", url="http://127.0.0.1:1", weight=2.0, max_in_flight=4),
+        BackendSettings(
+            name="b",
+            url="http://127.0.0.1:2",
+            type="llamacpp",
+            priority=1,
+            timeouts=PartialTimeouts(first_token=7.0),
+        ),
+    ),
+    models=Models(aliases={"gpt": ("m",)}, timeouts={"m": PartialTimeouts(idle=9.0)}),
+    timeouts=Timeouts(first_token=5.0),
+)
+
+
+@pytest.fixture
+async def instance() -> AsyncIterator[Instance]:
+    """Make a proxy that is never started."""
+    made = Instance(SETTINGS, Nowhere())
+    yield made
+    await made.stop()
+
+
+async def test_settings_become_backends(instance: Instance) -> None:
+    a, b = instance.backends()
+
+    assert (a.name, a.weight, a.cap, a.kind) == ("a", 2.0, 4, "")
+    assert (b.name, b.priority, b.kind) == ("b", 1, "llamacpp")
+
+
+async def test_listed_models_can_be_resolved_under_their_aliases(instance: Instance) -> None:
+    a, _ = instance.backends()
+
+    instance._on_models(a, (Model(id="m", native="org/m"),))
+
+    (target,) = instance.catalog().resolve("gpt")
+    assert target.candidates == (a,)
+    assert target.native["a"] == "org/m"
+
+
+async def test_a_recognised_engine_sets_the_life_of_its_connections(instance: Instance) -> None:
+    a, _ = instance.backends()
+
+    instance._on_kind(a, engine("llamacpp"))
+
+    side = instance._sides[a]
+    assert side.engine.name == "llamacpp"
+    assert side.pool.policy.idle == engine("llamacpp").keep_alive
+    assert side.pool.policy.max_requests == engine("llamacpp").max_requests > 0
+
+
+async def test_timeouts_of_a_model_win_over_those_of_its_backend(instance: Instance) -> None:
+    a, b = instance.backends()
+
+    assert instance._timeouts_for("m", a) == Timeouts(first_token=5.0, idle=9.0)
+    assert instance._timeouts_for("other", b).first_token == 7.0
+
+
+async def test_dropped_lines_of_all_sinks_are_counted() -> None:
+    made = Instance(SETTINGS, Nowhere(), err=Nowhere())
+
+    assert made.dropped_lines() == 6
+    await made.stop()
+
+
+@pytest.mark.parametrize("access", [True, False])
+async def test_access_lines_can_be_switched_off(access: bool) -> None:
+    made = Instance(Settings(backends=SETTINGS.backends, log=Log(access=access)), Nowhere())
+
+    assert (made._access in made._course.observers) is access
+    await made.stop()
+
+
+async def test_draining_is_seen_at_once(instance: Instance) -> None:
+    instance.hurry()  # nothing to wait for
+
+    await instance.drain()
+
+    assert instance.draining
+    assert instance._edge.draining

@@ -1,0 +1,40 @@
+"""Listening sockets: a taken address is told, a stale Unix socket is replaced."""
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from proxy.boot.listeners import Occupied, listen
+from proxy.settings.address import Address
+
+
+def test_a_stale_unix_socket_is_replaced(tmp_path: Path) -> None:
+    path = str(tmp_path / "proxy.sock")
+    listen(Address(path=path)).close()
+
+    with listen(Address(path=path)) as again:
+        assert again.getsockname() == path
+
+
+def test_a_file_that_is_no_socket_is_not_touched(tmp_path: Path) -> None:
+    path = tmp_path / "precious"
+    path.write_text("data")
+
+    with pytest.raises(Occupied) as caught:
+        listen(Address(path=str(path)))
+
+    assert path.read_text() == "data"
+    assert str(path) in caught.value.address
+    assert caught.value.reason
+
+
+def test_a_folder_that_does_not_exist_is_told(tmp_path: Path) -> None:
+    with pytest.raises(Occupied, match="No such file"):
+        listen(Address(path=str(tmp_path / "missing" / "proxy.sock")))
+
+
+def test_the_socket_does_not_block(tmp_path: Path) -> None:
+    with listen(Address(path=str(tmp_path / "proxy.sock"))) as bound:
+        assert isinstance(bound, socket.socket)
+        assert bound.gettimeout() == 0.0
