@@ -162,6 +162,16 @@ class Queue(Generic[Item]):
         self.served += 1
         return ticket
 
+    def waiting(self) -> list[Ticket[Item]]:
+        """Return every ticket that waits, in order. Sorts: for when the first must stand back."""
+        return sorted(ticket for ticket in self._heap if ticket.waiting)
+
+    def take(self, ticket: Ticket[Item]) -> None:
+        """Take a ticket that waits, as `pop` takes the next."""
+        self._leave(ticket)
+        self.served += 1
+        self._tidy()
+
     def cancel(self, ticket: Ticket[Item]) -> None:
         """Strike out a ticket of this queue; harmless if it does not wait any more."""
         if ticket.waiting:

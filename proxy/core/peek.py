@@ -1,18 +1,21 @@
 """What routing needs to know of a request body, without decoding the rest of it.
 
-JSON bodies go through one typed decode that skips everything it has no field for: 1.8 us for a small
-chat, 85 us for 100 kB (CPython 3.11, 2026-11), and no stall on bombs that cost a full decoder seconds.
+JSON bodies go through one typed decode that skips everything it has no field for: 1.8 us for a
+small chat, 85 us for 100 kB (CPython 3.11, 2026-11), and no stall on bombs that cost a full decoder
+seconds. Only `model` must be right: what else does not fit is the engine's to judge.
 
 Parsers disagree on repeated keys: the last wins here, the first or a case variant elsewhere. A body
 that two parsers read differently could be routed by one model name and served by another, so it is
 refused. The decoder itself finds such keys: its hook is called for each top-level `model`, however
-escaped, and every other spelling is a field of its own. Counting `"model"` in the text instead would
-cost 150 us for 100 kB, and nested keys of that name are legal.
+escaped, and every other spelling is a field of its own. Counting `"model"` in the text instead
+would cost 150 us for 100 kB, and nested keys of that name are legal.
+
+Forms are searched for the few bytes that name a field and read there: one pass of a plain search.
 """
 
 import re
 from itertools import product
-from typing import Final
+from typing import Any, Final, cast
 
 import msgspec
 from msgspec import Raw
@@ -29,17 +32,21 @@ class Peek(msgspec.Struct, frozen=True, kw_only=True):
     """What a request says about its own routing."""
 
     model: str
-    stream: bool = False
-    max_tokens: int | None = None
-    max_completion_tokens: int | None = None
-    max_output_tokens: int | None = None
+    stream: bool | None = False
+    max_tokens: float | None = None
+    max_completion_tokens: float | None = None
+    max_output_tokens: float | None = None
 
     @property
-    def output_limit(self) -> int | None:
-        """Return the most tokens the answer may have, if the request says so."""
-        if self.max_completion_tokens is not None:
-            return self.max_completion_tokens
-        return self.max_tokens if self.max_tokens is not None else self.max_output_tokens
+    def output_limit(self) -> float | None:
+        """Return the most tokens the answer may have, if the request says so.
+
+        Some engines take a negative number for "no limit": it counts as none.
+        """
+        limit = self.max_completion_tokens
+        if limit is None:
+            limit = self.max_tokens if self.max_tokens is not None else self.max_output_tokens
+        return limit if limit is None or limit >= 0 else None
 
 
 class _Name(str):
@@ -48,40 +55,37 @@ class _Name(str):
     __slots__ = ()
 
 
-# Servers that match keys without regard to case read these as `model`, too.
-_Body = msgspec.defstruct(
-    "_Body",
-    [
-        ("model", _Name),
-        *(
-            (f"cased_{number}", _Name | None, msgspec.field(default=None, name=name))
-            for number, name in enumerate(_CASED)
-        ),
-    ],
-    bases=(Peek,),
-    frozen=True,
-    kw_only=True,
-)
+_FIELDS: Final[list[Any]] = [
+    ("model", _Name),
+    # Servers that match keys without regard to case read these as `model`, too.
+    *(
+        (f"cased_{number}", _Name | None, msgspec.field(default=None, name=name))
+        for number, name in enumerate(_CASED)
+    ),
+]
+_Body = msgspec.defstruct("_Body", _FIELDS, bases=(Peek,), frozen=True, kw_only=True)
+_Bare = msgspec.defstruct("_Bare", _FIELDS, frozen=True, kw_only=True)
 _decode_keys: Final = msgspec.json.Decoder(dict[str, Raw]).decode
 _STRING: Final = re.compile(rb'[ \t\r\n]*("(?:[^"\\]|\\.)*")[ \t\r\n]*:[ \t\r\n]*')
 _COMMA: Final = re.compile(rb"[ \t\r\n]*,?")
-_FORM_MODEL: Final = re.compile(
-    rb'content-disposition:[^\r\n]*;[ \t]*name="model"[^\r\n]*\r\n(?:[^\r\n]+\r\n)*\r\n([^\r\n]*)\r\n',
-    re.IGNORECASE,
-)
-_FORM_STREAM: Final = re.compile(
-    rb'content-disposition:[^\r\n]*;[ \t]*name="stream"[^\r\n]*\r\n\r\n[ \t]*true', re.IGNORECASE
+_MAX_LINE: Final = 1024  # bytes of a form field's Content-Disposition before the name
+_MAX_HITS: Final = 256  # names looked at; a form with more is refused
+_FORM_FIELD: Final = re.compile(
+    rb"(?i:content-disposition):[^\r\n]{0,1024}?;[ \t]*"
+    rb'name=(?:"(model|stream)"|(model|stream)(?=[ \t;\r]))'
+    rb"[^\r\n]{0,1024}\r\n(?:[^\r\n]{1,1024}\r\n){0,8}\r\n([^\r\n]{0,4096})\r\n"
 )
 
 
 class Reader:
     """Reads JSON bodies. Holds a decoder; one serves a whole process (not threads)."""
 
-    __slots__ = ("_decode", "_names")
+    __slots__ = ("_decode", "_decode_bare", "_names")
 
     def __init__(self) -> None:
         self._names = 0
         self._decode = msgspec.json.Decoder(_Body, dec_hook=self._name).decode
+        self._decode_bare = msgspec.json.Decoder(_Bare, dec_hook=self._name).decode
 
     def _name(self, _type: type, value: object) -> _Name:
         self._names += 1
@@ -93,7 +97,7 @@ class Reader:
         """Read a JSON body. Fails with BAD_JSON or BAD_REQUEST, in words for the caller."""
         self._names = 0
         try:
-            found: Peek = self._decode(body)
+            found: Peek = self._read(body)
         except msgspec.ValidationError as error:
             return _bad(_explain(str(error)))
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
@@ -106,19 +110,47 @@ class Reader:
             return _bad("`model` must be given once, and no key may differ from it in case only")
         return found
 
+    def _read(self, body: bytes) -> Peek:
+        try:
+            return cast("Peek", self._decode(body))
+        except msgspec.ValidationError:
+            self._names = 0
+            return Peek(model=cast("Peek", self._decode_bare(body)).model)
+
 
 def peek_form(body: bytes) -> Peek | Failure:
     """Read the model out of a multipart form. Fails with BAD_REQUEST."""
-    found = _FORM_MODEL.findall(body)
+    values = _form_values(body)
+    found = values[b"model"]
     if len(found) != 1:
         return _bad("the form must have exactly one field `model`")
+    start, end = found[0]
     try:
-        model = found[0].decode()
+        model = body[start:end].decode()
     except UnicodeDecodeError:
         return _bad("`model` is not UTF-8")
     if not model or len(model) > MAX_NAME:
         return _bad(f"`model` must be a name of 1 to {MAX_NAME} characters")
-    return Peek(model=model, stream=_FORM_STREAM.search(body) is not None)
+    stream = [body[start:end].strip().lower() for start, end in values[b"stream"]]
+    return Peek(model=model, stream=stream == [b"true"])
+
+
+def _form_values(body: bytes) -> dict[bytes, list[tuple[int, int]]]:
+    """Return where the values of the fields `model` and `stream` stand, by name.
+
+    Empty if the form names more things than any client's would.
+    """
+    spans: dict[bytes, list[tuple[int, int]]] = {b"model": [], b"stream": []}
+    at = body.find(b"name=")
+    for _ in range(_MAX_HITS):
+        if at < 0:
+            return spans
+        line = body.rfind(b"\n", max(0, at - _MAX_LINE), at) + 1
+        field = _FORM_FIELD.match(body, line)
+        if field is not None:
+            spans[field[1] or field[2]].append(field.span(3))
+        at = body.find(b"name=", at + 1 if field is None else field.start(3))
+    return {b"model": [], b"stream": []}
 
 
 def rename(body: bytes, native: str, *, json: bool = True) -> bytes:
@@ -129,9 +161,8 @@ def rename(body: bytes, native: str, *, json: bool = True) -> bytes:
     if json:
         start, end = _model_span(body)
         return body[:start] + msgspec.json.encode(native) + body[end:]
-    match = _FORM_MODEL.search(body)
-    assert match is not None
-    return body[: match.start(1)] + native.encode() + body[match.end(1) :]
+    start, end = _form_values(body)[b"model"][0]
+    return body[:start] + native.encode() + body[end:]
 
 
 def _model_span(body: bytes) -> tuple[int, int]:

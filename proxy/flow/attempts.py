@@ -13,12 +13,14 @@ One `Attempts` drives one call. Its phase is the state, and every event has one 
 Whatever happens, `flow/finish` ends the call once and every lease is given back once.
 """
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
+
+from typing_extensions import override
 
 from proxy.core import retry
 from proxy.core.failure import Failure, Kind, Origin, Phase
 from proxy.core.tail import read_usage
-from proxy.flow import deadlines, finish, pump
+from proxy.flow import choice, deadlines, finish, pump
 from proxy.flow.commit import head_bytes, relay_for
 from proxy.flow.opening import Opening
 from proxy.flow.outgoing import engine_request
@@ -35,8 +37,6 @@ if TYPE_CHECKING:
     from proxy.upstream.framing import ResponseHead
     from proxy.upstream.pool import Dial
 
-HEARTBEAT: Final = 1.0  # seconds between looks at a call's deadlines: one wheel entry a call
-
 
 class Attempts:
     """One call on its way to an answer. `deadline` is when the wheel looks at it again."""
@@ -44,7 +44,6 @@ class Attempts:
     __slots__ = (
         "_budget",
         "_connection",
-        "_course",
         "_dial",
         "_fresh",
         "_killed",
@@ -55,6 +54,7 @@ class Attempts:
         "_ticket",
         "call",
         "client",
+        "course",
         "deadline",
         "due",
         "last_failure",
@@ -83,7 +83,7 @@ class Attempts:
         self.due = 0.0  # when the present phase has lasted too long; 0 = never
         self.paused_at = 0.0  # since when the client has not read; 0 = it reads
         self.last_failure: Failure | None = None
-        self._course = course
+        self.course = course
         self._budget = course.budget_of(call.model)
         self._side: Side | None = None
         self.timeouts: Timeouts | None = None
@@ -97,6 +97,7 @@ class Attempts:
         self._retrying = False  # holds a place in the retry budget
         self._killed = 0  # backends that broke while working on this call
 
+    @override
     def __repr__(self) -> str:
         """Show the call and where it stands."""
         return f"<Attempts {self.phase.name} {self.call!r}>"
@@ -105,20 +106,23 @@ class Attempts:
 
     def start(self) -> None:
         """Begin."""
-        course = self._course
+        call, course = self.call, self.course
         course.calls.add(self)
         self._budget.enter()
         course.started()
-        now = self.call.received_at
-        self.deadline = now + HEARTBEAT
+        now = call.received_at
+        when = now + deadlines.HEARTBEAT
+        self.deadline = min(when, call.deadline) if call.deadline else when
         course.wheel.add(self, self.deadline)
+        if course.queues.count:
+            pump.run(course)  # who waits goes first
         self.proceed(now)
 
     def pick(self, now: float) -> "tuple[Target, Backend] | None":
         """Return where this call would go now, in the order of its targets."""
         call = self.call
         for target in self.targets:
-            backend = self._course.selector.pick(
+            backend = self.course.selector.pick(
                 target.candidates,
                 prompt_work=call.prompt_work,
                 output_work=call.output_work,
@@ -138,22 +142,18 @@ class Attempts:
         picked = self.pick(now)
         if picked is not None:
             self._launch(picked[0], picked[1], now)
-        elif self.untried():
+        elif choice.untried(self):
             self._wait(now)
         else:
-            self._give_up(self.last_failure or self._no_backend())
-
-    def untried(self) -> int:
-        """Return how many backends could still be tried, were they available."""
-        tried = self.call.tried
-        return sum(backend not in tried for target in self.targets for backend in target.candidates)
+            self._give_up(self.last_failure or choice.no_backend(self, now))
 
     def _wait(self, now: float) -> None:
-        call, course = self.call, self._course
+        call = self.call
         self.phase = Phase.QUEUE
-        self.due = now + course.queue_timeout
-        outcome = course.queues.queue(self.targets[0].model.id).push(
-            self, size=call.body_size, priority=call.priority, now=now, deadline=self.due
+        deadlines.allow(self, self.course.queue_timeout, now)
+        # Without a deadline: this call looks at its own.
+        outcome = choice.queue(self).push(
+            self, size=call.body_size, priority=call.priority, now=now, deadline=0.0
         )
         if isinstance(outcome, Failure):
             self._give_up(outcome)
@@ -162,11 +162,13 @@ class Attempts:
         self._queued_at = now
 
     def _launch(self, target: "Target", backend: "Backend", now: float) -> None:
-        call, course = self.call, self._course
+        call, course = self.call, self.course
         call.attempts += 1
         call.backend = backend
         call.native_model = target.native[backend.name]
-        self.timeouts = course.timeouts_of(call.native_model, backend)
+        timeouts = self.timeouts = course.timeouts_of(call.native_model, backend)
+        if timeouts.total or call.deadline:
+            deadlines.overall(self, timeouts.total, now)
         self._lease = backend.lease(call.prompt_work, call.output_work, now)
         side = self._side = course.sides[backend]
         pool = side.pool
@@ -175,11 +177,7 @@ class Attempts:
             self._send(connection)
             return
         self.phase = Phase.CONNECT
-        limit = self.timeouts.connect
-        self.due = now + limit if limit else 0.0
-        if limit and limit < HEARTBEAT:
-            self.deadline = self.due
-            course.wheel.add(self, self.due)
+        deadlines.allow(self, timeouts.connect, now)
         self._dial = pool.dial(self._connected, self.failed)
 
     def _connected(self, connection: "Connection") -> None:
@@ -193,9 +191,8 @@ class Attempts:
         head, body = engine_request(call, self.request, side.engine, side.pool.prefix)
         self._connection = connection
         self.phase = Phase.WAIT
-        call.dispatched_at = now = self._course.now()
-        limit = timeouts.first_token
-        self.due = now + limit if limit else 0.0
+        call.dispatched_at = now = self.course.now()
+        deadlines.allow(self, timeouts.first_token, now)
         connection.begin(head, body, Opening(self, side.engine))
 
     # the answer ------------------------------------------------------------------------------
@@ -213,13 +210,15 @@ class Attempts:
 
     def commit(self, head: "ResponseHead", length: int) -> "tuple[Relay, bytes]":
         """Commit to an answer that is still arriving; return its relay and the client's head."""
-        call, course, connection, side = self.call, self._course, self._connection, self._side
+        call, course, connection, side = self.call, self.course, self._connection, self._side
+        timeouts = self.timeouts
         assert connection is not None
         assert side is not None
+        assert timeouts is not None
         assert self._lease is not None
         self._committed(head)
         self._lease.first_token()
-        call.first_token_at = call.first_byte_at = course.now()
+        call.first_token_at = call.first_byte_at = now = course.now()
         fields = head_bytes(head, length, call, self.client)
         relay = self.relay = relay_for(
             head, self, connection, done_required=side.engine.done_required, now=course.now
@@ -227,30 +226,32 @@ class Attempts:
         connection.redirect(relay)
         if self.paused_at:
             connection.pause()
+        if 0.0 < timeouts.idle < deadlines.HEARTBEAT:
+            deadlines.look_soon(self, now)
         return relay, fields
 
     def complete(self, head: "ResponseHead", length: int, body: bytes) -> None:
         """Commit to a plain answer that is here whole, and end with it: no relay is needed."""
         call = self.call
         self._committed(head)
-        call.first_token_at = call.first_byte_at = call.last_chunk_at = self._course.now()
-        call.chunks = 1
+        call.first_token_at = call.first_byte_at = call.last_chunk_at = self.course.now()
+        call.chunks = 1 if body else 0
         call.bytes_out = len(body)
         call.tokens_in, call.tokens_out = read_usage(body)
         self._connection = None
         self.client.write(head_bytes(head, length, call, self.client) + body)
         self._end(None)
         self.client.answered(whole=True)
-        if self._course.queues.count:
-            pump.run(self._course)
+        if self.course.queues.count:
+            pump.run(self.course)
 
     def ended(self, failure: Failure | None, *, whole: bool) -> None:
         """Take the end of a committed answer from its relay."""
         self._connection = None
         self._end(failure)
         self.client.answered(whole=whole)
-        if self._course.queues.count:
-            pump.run(self._course)
+        if self.course.queues.count:
+            pump.run(self.course)
 
     # an attempt has failed ---------------------------------------------------------------------
 
@@ -267,7 +268,7 @@ class Attempts:
     def failed(self, failure: Failure) -> None:
         """Take the end of an attempt that served nothing: retry, or give up."""
         self._dial = self._connection = None
-        call, course = self.call, self._course
+        call, course = self.call, self.course
         lease, self._lease = self._lease, None
         assert lease is not None
         backend = lease.backend
@@ -281,7 +282,7 @@ class Attempts:
             failure,
             attempts=call.attempts,
             budget=self._budget,
-            candidates_left=self.untried(),
+            candidates_left=choice.untried(self),
             killed=self._killed,
             now=now,
             deadline=call.deadline,
@@ -307,33 +308,24 @@ class Attempts:
 
     def _again(self) -> None:
         if not self.call.end:
-            self.proceed(self._course.now())
+            self.proceed(self.course.now())
 
     def _end_retry(self) -> None:
         if self._retrying:
             self._retrying = False
             self._budget.give()
 
-    def _no_backend(self) -> Failure:
-        return Failure(
-            kind=Kind.NO_BACKEND,
-            origin=Origin.PROXY,
-            phase=Phase.QUEUE,
-            detail=f"no backend is left that could serve {self.call.model!r}",
-        )
-
     def _give_up(self, failure: Failure) -> None:
         """End the call with an answer that says why."""
-        self._end(failure)
-        self.client.refuse(self.call, failure)
-        pump.run(self._course)
+        self._end(failure, refuse=True)
+        pump.run(self.course)
 
-    def _end(self, failure: Failure | None) -> None:
-        """Give everything back, then end the call."""
-        course, call = self._course, self.call
+    def _end(self, failure: Failure | None, *, refuse: bool = False) -> None:
+        """Give everything back, then end the call; with `refuse` the failure is its answer."""
+        course, call = self.course, self.call
         ticket, self._ticket = self._ticket, None
         if ticket is not None:
-            course.queues.queue(self.targets[0].model.id).cancel(ticket)
+            choice.queue(self).cancel(ticket)
             call.queued_s += course.now() - self._queued_at
         if self._dial is not None:
             self._dial.cancel()
@@ -348,12 +340,14 @@ class Attempts:
         if lease is not None:
             finish.settle(course, lease, failure, now)
         self._budget.leave()
-        finish.end(course, self, failure)
+        finish.end(course, self, failure, refuse=refuse)
 
     # the client ------------------------------------------------------------------------------
 
     def client_gone(self) -> None:
         """Stop everything at once: the engine must not work for nobody."""
+        if self.call.end:
+            return
         self._end(
             Failure(
                 kind=Kind.CLIENT_GONE,
@@ -362,11 +356,11 @@ class Attempts:
                 detail="the client closed the connection",
             )
         )
-        pump.run(self._course)
+        pump.run(self.course)
 
     def client_paused(self) -> None:
         """Stop reading from the engine: the client's buffer is full."""
-        self.paused_at = self._course.now()
+        self.paused_at = self.course.now()
         if self._connection is not None and self.relay is not None:
             self._connection.pause()
 
@@ -374,7 +368,7 @@ class Attempts:
         """Read on; the engine's silence counts from here."""
         self.paused_at = 0.0
         if self.relay is not None:
-            self.relay.last_at = self._course.now()
+            self.relay.last_at = self.course.now()
         if self._connection is not None:
             self._connection.resume()
 
@@ -386,13 +380,13 @@ class Attempts:
             return
         deadlines.look(self, now)
         if not self.call.end:
-            self.deadline = now + HEARTBEAT
-            if now < self.due < self.deadline:
-                self.deadline = self.due
-            self._course.wheel.add(self, self.deadline)
+            self.deadline = deadlines.next_look(self, now)
+            self.course.wheel.add(self, self.deadline)
 
     def stop(self, failure: Failure) -> None:
         """End the call now, however far it is: with an error event or with an error answer."""
+        if self.call.end:
+            return
         if self.relay is not None:
             self.relay.stop(failure)
         else:

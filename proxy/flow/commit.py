@@ -1,7 +1,8 @@
 """The commit point: the answer's head as the client gets it, and the relay that carries the body.
 
-Bodies pass unchanged wherever both sides frame alike. They do not when the engine ends a body by closing
-(HTTP/1.0 engines) or the client speaks HTTP/1.0: then, and only then, a converting relay is put in.
+Bodies pass unchanged wherever both sides frame alike. They do not when the engine ends a body by
+closing (HTTP/1.0 engines) or the client speaks HTTP/1.0: then, and only then, a converting relay is
+put in.
 """
 
 from typing import TYPE_CHECKING, Final
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 
 CHUNKED: Final = b"transfer-encoding: chunked\r\n"
 CLOSE: Final = b"connection: close\r\n"
+_OWN: Final = (
+    b"x-request-id: %b\r\nx-headrace-backend: %b\r\n"
+    b"x-headrace-attempts: %d\r\nx-headrace-queue-ms: %d\r\n\r\n"
+)
 
 
 def head_bytes(head: ResponseHead, length: int, call: "Call", client: "Client") -> bytes:
@@ -45,14 +50,11 @@ def head_bytes(head: ResponseHead, length: int, call: "Call", client: "Client") 
 def own_fields(call: "Call") -> bytes:
     """Render the header fields this proxy adds to every answer, and the blank line."""
     backend = call.backend
-    return (
-        b"x-request-id: %b\r\nx-headrace-backend: %b\r\nx-headrace-attempts: %d\r\nx-headrace-queue-ms: %d\r\n\r\n"
-        % (
-            call.request_id.encode(),
-            backend.name.encode() if backend is not None else b"-",
-            call.attempts,
-            int(call.queued_s * 1000),
-        )
+    return _OWN % (
+        call.request_id.encode(),
+        backend.name.encode() if backend is not None else b"-",
+        call.attempts,
+        int(call.queued_s * 1000),
     )
 
 

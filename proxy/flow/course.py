@@ -36,7 +36,7 @@ class Client(Protocol):
         """Answer with an error that says what went wrong; the call has ended."""
 
     def answered(self, *, whole: bool) -> None:
-        """Take the connection back: with `whole` it may carry the next request, else it is closed."""
+        """Take the connection back: with `whole` it may carry the next request, else it closes."""
 
 
 class Observer(Protocol):
@@ -100,7 +100,7 @@ class Estimator:
     def __init__(self) -> None:
         self._mean: dict[str, float] = {}
 
-    def expected(self, model: str, limit: int | None) -> float:
+    def expected(self, model: str, limit: float | None) -> float:
         """Return the expected output of a request, in tokens, bounded by its own limit."""
         mean = self._mean.get(model, self.START)
         return mean if limit is None or limit > mean else float(limit)
@@ -147,7 +147,7 @@ class Course:
         "wheel",
     )
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the parts of the composition, each by its name
         self,
         *,
         directory: Directory,

@@ -1,16 +1,19 @@
 """What is too late: a look at one call's clocks, about once a second.
 
-Streams are judged by the time of their last piece, so a piece costs no timer. While a client does not
-read, its engine is paused and cannot be silent: then the client's own patience counts.
+Streams are judged by the time of their last piece, so a piece costs no timer. While a client does
+not read, its engine is paused and cannot be silent: then the client's own patience counts. A limit
+that falls between two looks brings the next one forward.
 """
 
 from typing import TYPE_CHECKING, Final
 
 from proxy.core.failure import Failure, Kind, Origin, Phase
+from proxy.flow import choice
 
 if TYPE_CHECKING:
     from proxy.flow.attempts import Attempts
 
+HEARTBEAT: Final = 1.0  # seconds between looks at a call's deadlines: one wheel entry a call
 SLOW_READER: Final = 60.0  # seconds a client may leave a full buffer untouched
 
 
@@ -22,7 +25,43 @@ def look(attempts: "Attempts", now: float) -> None:
     elif attempts.phase is Phase.STREAM:
         _stream(attempts, now)
     elif attempts.due and now >= attempts.due:
-        _before(attempts)
+        _before(attempts, now)
+
+
+def next_look(attempts: "Attempts", now: float) -> float:
+    """Return when to look again."""
+    when = now + HEARTBEAT
+    limits = [attempts.call.deadline, attempts.due]
+    relay, timeouts = attempts.relay, attempts.timeouts
+    if relay is not None and timeouts is not None and timeouts.idle:
+        limits.append(relay.last_at + timeouts.idle)
+    return min([when, *(limit for limit in limits if limit > now)])
+
+
+def look_soon(attempts: "Attempts", now: float) -> None:
+    """See that a limit which falls before the next look is not missed."""
+    when = next_look(attempts, now)
+    if when < attempts.deadline:
+        attempts.deadline = when
+        attempts.course.wheel.add(attempts, when)
+
+
+def allow(attempts: "Attempts", seconds: float, now: float) -> None:
+    """Allow the present phase so many seconds; 0 = as long as it takes."""
+    attempts.due = now + seconds if seconds else 0.0
+    if 0.0 < seconds < HEARTBEAT:
+        look_soon(attempts, now)
+
+
+def overall(attempts: "Attempts", total: float, now: float) -> None:
+    """Put the call under the `total` seconds that hold at its present backend; 0 = no limit.
+
+    The client's own limit holds if it is shorter. Both count from the arrival of the request.
+    """
+    call, asked = attempts.call, attempts.request.timeout
+    limit = min(asked, total) if asked and total else asked or total
+    call.deadline = call.received_at + limit if limit else 0.0
+    look_soon(attempts, now)
 
 
 def _stream(attempts: "Attempts", now: float) -> None:
@@ -36,9 +75,9 @@ def _stream(attempts: "Attempts", now: float) -> None:
         _stop(attempts, Kind.IDLE_TIMEOUT, f"the engine was silent for {timeouts.idle:g} s")
 
 
-def _before(attempts: "Attempts") -> None:
+def _before(attempts: "Attempts", now: float) -> None:
     if attempts.phase is Phase.QUEUE:
-        _stop(attempts, Kind.QUEUE_TIMEOUT, "no backend had room in time")
+        attempts.stop(choice.waited_in_vain(attempts, now))
         return
     connecting = attempts.phase is Phase.CONNECT
     what = "accept the connection" if connecting else "begin its answer"

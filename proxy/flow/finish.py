@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 def settle(course: "Course", lease: "Lease", failure: Failure | None, now: float) -> None:
     """Give a lease back and tell the breaker what was learned.
 
-    None is a success. Failures that say nothing about the backend (the client left, we refused) free
-    a probe's place without a verdict.
+    None is a success. Failures that say nothing about the backend (the client left, we refused)
+    free a probe's place without a verdict.
     """
     backend = lease.backend
     breaker = backend.breaker
@@ -40,8 +40,10 @@ def settle(course: "Course", lease: "Lease", failure: Failure | None, now: float
     lease.release()
 
 
-def end(course: "Course", attempts: "Attempts", failure: Failure | None) -> None:
-    """End a call: set its end code, tell the observers, drop what it held.
+def end(
+    course: "Course", attempts: "Attempts", failure: Failure | None, *, refuse: bool = False
+) -> None:
+    """End a call: set its end code, answer with the failure if asked to, tell the observers.
 
     Raises `AssertionError` if the call has ended before.
     """
@@ -50,6 +52,7 @@ def end(course: "Course", attempts: "Attempts", failure: Failure | None) -> None
     relay = attempts.relay
     if relay is not None:
         call.chunks, call.bytes_out, call.last_chunk_at = relay.chunks, relay.size, relay.last_at
+        attempts.relay = None  # they refer to each other, and it holds the last pieces
     call.failure = failure
     call.end = OK if failure is None else failure.code
     call.body = b""
@@ -57,5 +60,7 @@ def end(course: "Course", attempts: "Attempts", failure: Failure | None) -> None
     course.calls.discard(attempts)
     if call.tokens_out is not None and failure is None:
         course.estimator.learn(call.model, call.tokens_out)
+    if refuse and failure is not None:  # first: the observers are to see the status it was given
+        attempts.client.refuse(call, failure)
     for observer in course.observers:
         observer.finished(call)

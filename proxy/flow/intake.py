@@ -1,6 +1,7 @@
 """From a whole request to a call under way: read what routing needs, find the model's backends.
 
-Nothing is sent anywhere until the body is here whole: the model's name is in it, and a retry needs it.
+Nothing is sent anywhere until the body is here whole: the model's name is in it, and a retry needs
+it.
 """
 
 from typing import TYPE_CHECKING, Final
@@ -51,7 +52,7 @@ class Intake:
 
     def _describe(self, call: Call, request: "Request", facts: Peek) -> None:
         call.model = str(facts.model)  # a plain string, whatever type the decoder made
-        call.stream = facts.stream
+        call.stream = bool(facts.stream)
         call.session = request.session
         call.priority = request.priority
         call.pin = request.pin

@@ -1,30 +1,35 @@
 """The answer before the commit: held until its first data event tells what it is.
 
-An engine's "200" is no answer yet. A stream is committed when its first data event is there and is not
-an error; a plain answer with its first bytes; an error status is gathered whole, because its body
-says whose fault it was. Until then everything can still be failed over.
+An engine's "200" is no answer yet. A stream is committed when its first data event is there and is
+not an error; a plain answer with its first bytes; an error status is gathered whole, because its
+body says whose fault it was. Until then everything can still be failed over.
 """
 
+import re
 from typing import TYPE_CHECKING, Final, Protocol
 
 from proxy.core import events, retry
 from proxy.core.breaker import Blame
-from proxy.core.inband import is_error
 from proxy.core.failure import Failure, Kind, Origin, Phase
+from proxy.core.inband import is_error
 from proxy.upstream.framing import BadResponse, Dechunker, Framing, ResponseHead
 
 if TYPE_CHECKING:
     from proxy.dialects.base import Engine
     from proxy.flow.relay import Relay
 
-MAX_ERROR_BODY: Final = 64 * 1024  # bytes of an engine's error answer that are passed on
-MAX_HELD: Final = (
-    256 * 1024
-)  # bytes held for a first event; an engine that only comments is relayed
+MAX_ERROR_BODY: Final = 1024 * 1024  # bytes of an engine's error answer; some repeat the prompt
+MAX_HELD: Final = 256 * 1024  # bytes held for a first event; who only comments is relayed
 
-
+# How a stream's first event may look that says nothing yet: who speaks, or that there will be an
+# answer.
+_ROLE: Final = (b'"role":"assistant"', b'"role": "assistant"')
+_SAYS: Final = re.compile(rb'"(?:content|reasoning_content|reasoning|tool_calls)": ?["\[][^"\]]')
+_ANNOUNCED: Final = frozenset({b"message_start", b"response.created"})
 # Passed on as they came, whatever version of HTTP the client speaks.
 _DELIMITED: Final = frozenset({Framing.LENGTH, Framing.NONE})
+# How the whole of a plain answer begins that is an error in spite of its status.
+_ERROR: Final = b'{"error"'
 
 
 class Owner(Protocol):
@@ -43,7 +48,18 @@ class Owner(Protocol):
 class Opening:
     """The receiver of one exchange until its commit."""
 
-    __slots__ = ("_decoder", "_engine", "_head", "_held", "_length", "_owner", "_scanner", "_size", "dead")
+    __slots__ = (
+        "_announced",
+        "_decoder",
+        "_engine",
+        "_head",
+        "_held",
+        "_length",
+        "_owner",
+        "_scanner",
+        "_size",
+        "dead",
+    )
 
     phase = Phase.WAIT
 
@@ -56,6 +72,7 @@ class Opening:
         self._size = 0
         self._decoder: Dechunker | None = None
         self._scanner: events.FirstEvent | events.FirstLine | None = None
+        self._announced = False  # what is held names the speaker and no more: no token yet
         self.dead = False  # has dropped its attempt: hears nothing more
 
     def head(self, head: ResponseHead, length: int) -> None:
@@ -75,10 +92,12 @@ class Opening:
         self._size += len(data)
         if head.status >= 300:
             if self._size > MAX_ERROR_BODY:
-                self._drop(Kind.BAD_RESPONSE, f"an error answer over {MAX_ERROR_BODY} bytes")
+                self._judge_status(head, None)
         elif self._scanner is None or self._is_answer(data):
             relay, fields = self._owner.commit(head, self._length)
             relay.begin(fields, self._held)
+            if self._announced:
+                relay.prime()
 
     def last(self, data: bytes) -> None:
         """Take the final piece of an answer that was not committed before it."""
@@ -86,21 +105,26 @@ class Opening:
         assert head is not None
         if head.status >= 300:
             self._held.append(data)
-            self._judge_status(head)
+            self._judge_status(head, self._error_body(head))
         elif self._scanner is None or (data and self._is_answer(data)):
             self._whole(head, data)
         elif not self.dead:
             self._drop(Kind.TRUNCATED, "the engine ended its stream before the first event")
 
     def failed(self, failure: Failure) -> None:
-        """Hear that the connection broke."""
-        self._leave(failure)
+        """Hear that the connection broke; an error status that is here already counts for more."""
+        if self._head is not None and self._head.status >= 400:
+            self._judge_status(self._head, None)
+        else:
+            self._leave(failure)
 
     def _whole(self, head: ResponseHead, data: bytes) -> None:
         """End with an answer that arrived whole before it was committed."""
         if self._held:
             data = b"".join((*self._held, data))
         if not head.stream and head.framing in _DELIMITED:
+            if data.startswith(_ERROR) and self._is_failed(data, b""):
+                return
             self._owner.complete(head, self._length, data)
             return
         relay, fields = self._owner.commit(head, self._length)
@@ -118,24 +142,35 @@ class Opening:
         payload = scanner.feed(decoded)
         if not payload:
             return payload is not None or self._size > MAX_HELD
-        error_event = is_error(payload, scanner.name)
-        if error_event is None or _is_mistake(error_event.status):
-            return True
-        detail = f"the engine answered 200 and then an error event: {error_event.message}"
-        self._drop(Kind.ERROR_EVENT, detail, error_event.status or 502)
-        return False
+        if self._is_failed(payload, scanner.name):
+            return False
+        self._announced = _announces(payload, scanner.name) and _is_all(decoded, payload)
+        return True
 
-    def _judge_status(self, head: ResponseHead) -> None:
+    def _is_failed(self, payload: bytes, name: bytes) -> bool:
+        """Tell whether an answer under status 200 is an error of the engine's; then drop it."""
+        error = is_error(payload, name)
+        if error is None or _is_mistake(error.status):
+            return False
+        detail = f"the engine answered 200 and then an error: {error.message}"
+        self._drop(Kind.ERROR_EVENT, detail, error.status or 502)
+        return True
+
+    def _error_body(self, head: ResponseHead) -> bytes | None:
         body = b"".join(self._held)
-        if head.framing is Framing.CHUNKED:
-            try:
-                body = Dechunker().feed(body)
-            except BadResponse:
-                body = b""
+        if head.framing is not Framing.CHUNKED:
+            return body
+        try:
+            return Dechunker().feed(body)
+        except BadResponse:
+            return None
+
+    def _judge_status(self, head: ResponseHead, body: bytes | None) -> None:
+        """Leave with what the status says; without its `body` the client gets one of ours."""
         if head.status < 400:
             self._drop(Kind.BAD_RESPONSE, f"the engine answered {head.status}, a redirect")
             return
-        mistake = self._engine.client_fault(head.status, body)
+        mistake = self._engine.client_fault(head.status, body or b"")
         verdict = retry.classify_status(
             head.status, retry_after=head.retry_after, client_fault=mistake
         )
@@ -169,6 +204,18 @@ class Opening:
     def _leave(self, failure: Failure) -> None:
         self.dead = True
         self._owner.drop(failure)
+
+
+def _announces(payload: bytes, name: bytes) -> bool:
+    """Tell whether a first event holds no token: a role, or a notice that the answer begins."""
+    if name in _ANNOUNCED:
+        return True
+    return (_ROLE[0] in payload or _ROLE[1] in payload) and _SAYS.search(payload) is None
+
+
+def _is_all(decoded: bytes, payload: bytes) -> bool:
+    """Tell whether nothing has come behind the first event."""
+    return decoded.rstrip(b"\r\n").endswith(payload.rstrip(b"\r\n"))
 
 
 def _is_mistake(status: int | None) -> bool:

@@ -1,13 +1,18 @@
 """Calls that wait are sent on as soon as a backend has room for them.
 
-Run after every end of a call, and on a slow beat for what only time brings: a backend that came back, a
-breaker that lets a trial through. Within a model the queue decides who is next; a head of line whose
-untried backends are all full does not hold up other models.
+Run after every end of a call, and on a slow beat for what only time brings: a backend that came
+back, a breaker that lets a trial through. Within a model the queue decides who is next. A first in
+line that may go anywhere and finds nothing speaks for all behind it; one that may not (the client
+insists on a backend, or some have failed it already) is passed over.
 """
 
 from typing import TYPE_CHECKING
 
+from proxy.flow import choice
+
 if TYPE_CHECKING:
+    from proxy.core.admission import Queue
+    from proxy.flow.attempts import Attempts
     from proxy.flow.course import Course
 
 
@@ -20,8 +25,22 @@ def run(course: "Course") -> None:
     for queue in queues.busy():
         while (ticket := queue.peek()) is not None:
             waiting = ticket.item
-            assert waiting is not None
             if waiting.pick(now) is None:
+                if choice.choosy(waiting):
+                    _pass_over(queue, now)
                 break
             queue.pop()
             waiting.proceed(now)
+
+
+def _pass_over(queue: "Queue[Attempts]", now: float) -> None:
+    """Send on who can go, behind a first in line that cannot."""
+    for ticket in queue.waiting():
+        waiting = ticket.item
+        if not ticket.waiting:
+            continue  # gone, through something that happened in this loop
+        if waiting.pick(now) is not None:
+            queue.take(ticket)
+            waiting.proceed(now)
+        elif not choice.choosy(waiting):
+            return

@@ -1,11 +1,12 @@
 """The hot loop: a piece from the engine goes to the client, untouched.
 
-Begins at the commit point: nothing is retried from here on. Per piece: one clock reading, three counters,
-one reference kept, one write. No task, timer, event, log line or JSON. What a stream meant (its end
-marker, its usage, an error event inside) is read once, at the end, from the last few pieces.
+Begins at the commit point: nothing is retried from here on. Per piece: one clock reading, three
+counters, one reference kept, one write. No task, timer, event, log line or JSON. What a stream
+meant (its end marker, its usage, an error event inside) is read once, at the end, from the last few
+pieces.
 
-An answer is ended cleanly only if it is whole. A broken one gets an error event where the framing still
-allows one, and then an aborted body, never a last chunk.
+An answer is ended cleanly only if it is whole. A broken one gets an error event where the framing
+still allows one, and then an aborted body, never a last chunk.
 """
 
 from collections import deque
@@ -14,16 +15,18 @@ from typing import TYPE_CHECKING, Final
 
 from typing_extensions import override
 
-from proxy.core.tail import read_tail, read_usage
 from proxy.core.failure import Failure, Kind, Origin, Phase
+from proxy.core.tail import read_tail, read_usage
 from proxy.dialects.openai_api import error_event
+from proxy.flow.seams import at_event_boundary, before_last_chunk, without_surplus
 from proxy.upstream.framing import LAST_CHUNK, BadResponse, Dechunker, Framing, ResponseHead
 
 if TYPE_CHECKING:
     from proxy.flow.attempts import Attempts
     from proxy.upstream.exchange import Connection
 
-# Usage, an error event and [DONE] come last; engines send them in one to three pieces, plus the last chunk.
+# Usage, an error event and [DONE] come last; engines send them in one to three pieces, plus the
+# last chunk.
 TAIL: Final = 5
 
 
@@ -38,6 +41,7 @@ class Relay:
         "_attempts",
         "_connection",
         "_done_required",
+        "_framed",
         "_head",
         "_now",
         "_tail",
@@ -64,6 +68,7 @@ class Relay:
         self._attempts = attempts
         self._head = head
         self._connection = connection
+        self._framed = head.framing is Framing.CHUNKED  # chunk framing is inside the pieces
         self._done_required = done_required
         self._now = now
         self._write = attempts.client.write
@@ -74,11 +79,15 @@ class Relay:
     def begin(self, head: bytes, held: list[bytes]) -> None:
         """Send the answer's head together with what was held back for the commit."""
         self.last_at = self._now()
-        self._tail.extend(held)
-        self.chunks += len(held)
-        body = held[0] if len(held) == 1 else b"".join(held)
+        body = self._decode(held[0] if len(held) == 1 else b"".join(held))
+        self._tail.append(body)
+        self.chunks += 1
         self.size += len(body)
         self._write(head + self._encode(body))
+
+    def prime(self) -> None:
+        """Take the next piece for the first token: what was sent only names the role."""
+        self._connection.redirect(_Primer(self))
 
     def chunk(self, data: bytes) -> None:
         """Forward one piece."""
@@ -88,6 +97,11 @@ class Relay:
         self._tail.append(data)
         self._write(data)
 
+    def first_token(self) -> None:
+        """Note that the first token is here, and hear the rest directly."""
+        self._attempts.call.first_token_at = self._now()
+        self._connection.redirect(self)
+
     def last(self, data: bytes) -> None:
         """Forward the final piece, if the answer is whole."""
         self.whole(b"", data)
@@ -95,7 +109,10 @@ class Relay:
     def whole(self, head: bytes, data: bytes) -> None:
         """End with `data`; `head` comes with it when the whole answer arrived at once."""
         self.last_at = self._now()
+        data = self._decode(data)
         if data:
+            if self._framed and not data.endswith(LAST_CHUNK):
+                data = without_surplus(self._tail, data)
             self.chunks += 1
             self.size += len(data)
             self._tail.append(data)
@@ -104,11 +121,12 @@ class Relay:
             self._write(head + self._encode(data) + self._terminator())
             self._attempts.ended(failure, whole=True)
             return
-        boundary = True
-        if self._head.framing is Framing.CHUNKED:
+        boundary = self._may_add()
+        if not boundary:
+            data = b""  # what would complete the client's message
+        elif self._framed:
             # The last chunk must not go out, in no part: without it in one piece, drop the piece.
-            boundary = data.endswith(LAST_CHUNK)
-            data = data.removesuffix(LAST_CHUNK) if boundary else b""
+            data, boundary = before_last_chunk(self._tail, data)
         self._break(failure, head + self._encode(data), boundary=boundary)
 
     def failed(self, failure: Failure) -> None:
@@ -120,7 +138,7 @@ class Relay:
 
     def stop(self, failure: Failure) -> None:
         """Break the answer off: error event where possible, then an aborted body."""
-        boundary = self._connection.at_chunk_boundary()
+        boundary = self._may_add() and (not self._framed or self._connection.at_chunk_boundary())
         self._connection.abort()
         self._break(failure, b"", boundary=boundary)
 
@@ -129,8 +147,15 @@ class Relay:
 
     # framing ---------------------------------------------------------------------------------
 
+    def _decode(self, data: bytes) -> bytes:
+        return data
+
     def _encode(self, data: bytes) -> bytes:
         return data
+
+    def _may_add(self) -> bool:
+        """Tell whether the client's framing takes more than the engine sent."""
+        return self._framed
 
     def _terminator(self) -> bytes:
         return b""
@@ -151,7 +176,7 @@ class Relay:
                     "the engine closed the connection in the middle of its answer"
                 )
             return None
-        tail = read_tail(self._tail, framed=head.framing is Framing.CHUNKED, markers=markers)
+        tail = read_tail(self._tail, framed=self._framed, markers=markers)
         call.tokens_in, call.tokens_out = tail.tokens_in, tail.tokens_out
         if tail.error is not None:
             return Failure(
@@ -168,7 +193,8 @@ class Relay:
         return self._truncated("the engine ended the stream without its end marker")
 
     def _plausible_end(self) -> bool:
-        # A plain answer that only a closed connection ends is JSON: it stands when its bracket does.
+        # A plain answer that only a closed connection ends is JSON: it stands when its bracket
+        # does.
         if b"json" not in self._head.content_type:
             return True
         return b"".join(self._tail).rstrip().endswith((b"}", b"]"))
@@ -180,49 +206,82 @@ class Relay:
         )
 
     def _break(self, failure: Failure, rest: bytes, *, boundary: bool) -> None:
-        if boundary and self._head.stream and self._at_event_boundary():
+        stream = self._head.stream
+        if boundary and stream and at_event_boundary(self._tail, stream, framed=self._framed):
             call = self._attempts.call
             rest += self._frame(error_event(call.surface, failure, call.request_id))
         if rest:
             self._write(rest)
         self._attempts.ended(failure, whole=False)
 
-    def _at_event_boundary(self) -> bool:
-        if not self._tail:
-            return True
-        end = b"".join(self._tail)[-12:].replace(b"\r", b"")
-        if end.endswith(b"\n0\n\n"):  # the engine's own last chunk, held back
-            end = end[:-3]
-        return end.endswith(b"\n\n" if self._head.stream == "sse" else b"\n")
+
+class _Primer:
+    """The receiver between an answer's opening without a token and its next piece."""
+
+    __slots__ = ("_relay",)
+
+    phase = Phase.STREAM
+
+    def __init__(self, relay: Relay) -> None:
+        self._relay = relay
+
+    def chunk(self, data: bytes) -> None:
+        self._primed().chunk(data)
+
+    def last(self, data: bytes) -> None:
+        self._primed().last(data)
+
+    def failed(self, failure: Failure) -> None:
+        self._relay.failed(failure)
+
+    def head(self, head: ResponseHead, length: int) -> None:
+        """Never called: the exchange has delivered its head before the commit."""
+
+    def _primed(self) -> Relay:
+        relay = self._relay
+        relay.first_token()
+        return relay
 
 
 class ConvertingRelay(Relay):
-    """A relay whose two sides frame differently: an engine that ends by closing, an HTTP/1.0 client."""
+    """A relay whose sides frame differently: an engine that ends by closing, a client of HTTP/1.0.
+
+    What it keeps of the last pieces is decoded.
+    """
 
     __slots__ = ("_chunking", "_decoder")
 
     def prepare(self, *, chunking: bool) -> None:
         """Set the directions: decode what the engine chunks, chunk what the client can read so."""
         self._chunking = chunking
-        self._decoder = Dechunker() if self._head.framing is Framing.CHUNKED else None
+        self._decoder = Dechunker() if self._framed else None
+        self._framed = False
 
     @override
     def chunk(self, data: bytes) -> None:
         self.last_at = self._now()
-        self.chunks += 1
-        self.size += len(data)
-        self._tail.append(data)
-        encoded = self._encode(data)
-        if encoded:
-            self._write(encoded)
+        data = self._decode(data)
+        if data:
+            self.chunks += 1
+            self.size += len(data)
+            self._tail.append(data)
+            self._write(self._encode(data))
+
+    @override
+    def _decode(self, data: bytes) -> bytes:
+        if self._decoder is None:
+            return data
+        try:
+            return self._decoder.feed(data)
+        except BadResponse:  # llhttp has let the same bytes pass in the exchange
+            return b""
+
+    @override
+    def _may_add(self) -> bool:
+        return True
 
     @override
     def _encode(self, data: bytes) -> bytes:
-        if self._decoder is not None:
-            try:
-                data = self._decoder.feed(data)
-            except BadResponse:  # llhttp has let the same bytes pass in the exchange
-                data = b""
         if not data or not self._chunking:
             return data
         return b"%x\r\n%b\r\n" % (len(data), data)
@@ -234,9 +293,3 @@ class ConvertingRelay(Relay):
     @override
     def _frame(self, event: bytes) -> bytes:
         return super()._frame(event) if self._chunking else event
-
-    @override
-    def stop(self, failure: Failure) -> None:
-        boundary = self._chunking or self._connection.at_chunk_boundary()
-        self._connection.abort()
-        self._break(failure, b"", boundary=boundary)

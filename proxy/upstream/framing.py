@@ -1,7 +1,8 @@
 """Where an engine's response head ends, what it says, and how its body is delimited.
 
-llhttp (through httptools) does the parsing; what it lets through and a proxy must not (both framings
-at once, an unasked 101, control bytes in values) is refused here. Nothing here knows calls or clients.
+llhttp (through httptools) does the parsing; what it lets through and a proxy must not (both
+framings at once, an unasked 101, control bytes in values) is refused here. Nothing here knows calls
+or clients.
 """
 
 from enum import Enum
@@ -14,7 +15,7 @@ from proxy.core import headers
 
 MAX_HEAD: Final = 64 * 1024  # bytes; an engine's own head is under 2 KiB
 MAX_FIELDS: Final = 200
-# A parser that frames only a chunked body is fed this head first, so that llhttp stands at the body.
+# A parser that frames only a chunked body is fed this head first: llhttp then stands at the body.
 CHUNKED_HEAD: Final = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
 LAST_CHUNK: Final = b"0\r\n\r\n"
 
@@ -35,8 +36,9 @@ class BadResponse(Exception):  # noqa: N818 - names the thing, never leaves this
 class ResponseHead(msgspec.Struct, frozen=True, kw_only=True):
     """A checked response head.
 
-    `fields` holds the end-to-end header lines, rendered, without framing fields. `length` is set for
-    `Framing.LENGTH` only. `stream` names the event format: "sse", "ndjson" or "" for anything else.
+    `fields` holds the end-to-end header lines, rendered, without framing fields. `length` is set
+    for `Framing.LENGTH` only. `stream` names the event format: "sse", "ndjson" or "" for anything
+    else.
     """
 
     status: int
@@ -102,7 +104,7 @@ def parse_head(raw: bytes) -> ResponseHead:
     if not sink.done:
         message = "an incomplete head"
         raise BadResponse(message)
-    if status == 101:  # noqa: PLR2004 - the one status that has a rule of its own
+    if status == 101:
         message = "the engine switched protocols unasked"
         raise BadResponse(message)
     kept = headers.response_fields(sink.fields)
@@ -142,7 +144,7 @@ def _stream(content_type: bytes) -> str:
 
 def _seconds(value: bytes) -> float | None:
     # The date form is not worth a parser: no inference engine sends it.
-    return float(value) if value.isdigit() and len(value) < 7 else None  # noqa: PLR2004
+    return float(value) if value.isdigit() and len(value) < 7 else None
 
 
 def _framing(status: int, fields: list[tuple[bytes, bytes]]) -> tuple[Framing, int]:
@@ -150,7 +152,7 @@ def _framing(status: int, fields: list[tuple[bytes, bytes]]) -> tuple[Framing, i
     codings = [
         value.strip().lower() for name, value in fields if name.lower() == b"transfer-encoding"
     ]
-    if status in {204, 304} or status < 200:  # noqa: PLR2004 - RFC 9112 section 6.3
+    if status in {204, 304} or status < 200:
         return Framing.NONE, 0
     if codings and lengths:
         message = "both content-length and transfer-encoding"
@@ -170,7 +172,7 @@ def _framing(status: int, fields: list[tuple[bytes, bytes]]) -> tuple[Framing, i
 
 
 class Dechunker:
-    """Decodes chunk framing incrementally: used before the commit and for clients that cannot chunk.
+    """Decodes chunk framing piece by piece: before the commit, and for clients that cannot chunk.
 
     `feed` returns the decoded bytes and raises `BadResponse` on a framing error.
     """
@@ -184,8 +186,9 @@ class Dechunker:
         self._parser.feed_data(CHUNKED_HEAD)
 
     def on_body(self, data: bytes) -> None:
-        """Take one decoded piece (called by httptools)."""
-        self._pieces.append(data)
+        """Take one decoded piece (called by httptools); what follows the end is nobody's."""
+        if not self.complete:
+            self._pieces.append(data)
 
     def on_message_complete(self) -> None:
         """Note the end of the body (called by httptools)."""

@@ -1,8 +1,8 @@
 """The connections of one backend: taken, put back, dialled, expired; counted, never scanned.
 
-Last in, first out: the warmest connection is used, the others age and are closed below the engine's own
-idle limit (5 s for most; a POST that races that close is lost otherwise). A connection retires after
-`max_requests` exchanges, before the engine would close it.
+Last in, first out: the warmest connection is used, the others age and are closed below the engine's
+own idle limit (5 s for most; a POST that races that close is lost otherwise). A connection retires
+after `max_requests` exchanges, before the engine would close it.
 """
 
 import asyncio
@@ -10,9 +10,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import msgspec
+from typing_extensions import override
 
 from proxy.core.failure import Failure
-from proxy.upstream.connect import Endpoint, dial, refusal
+from proxy.upstream.connect import Endpoint, dial, dropped, refusal
 from proxy.upstream.exchange import Connection, State
 
 if TYPE_CHECKING:
@@ -52,12 +53,15 @@ class Dial:
         pool = self._pool
         try:
             connection = await dial(pool.endpoint, lambda: Connection(pool))
-        except OSError as error:
+        except (OSError, UnicodeError) as error:  # the latter for a host no name can be
             if not self.cancelled:
                 self._failed(refusal(error, pool.endpoint))
             return
         if self.cancelled:
             connection.close()
+        elif connection.state is State.CLOSED or connection.transport.is_closing():
+            # Accepted and dropped before we could speak: a request written now would wait for ever.
+            self._failed(dropped(pool.endpoint))
         else:
             self._ready(connection)
 
@@ -82,6 +86,7 @@ class Pool:
         self.open = 0
         self.opened = 0  # ever
 
+    @override
     def __repr__(self) -> str:
         """Show the counters."""
         return f"<Pool {self.endpoint} open={self.open} idle={len(self._idle)}>"
@@ -120,8 +125,8 @@ class Pool:
     def lost(self, connection: Connection) -> None:
         """Forget a connection that is gone."""
         self.open -= 1
-        if connection in self._idle:  # only an idle one that the engine closed; a few entries
-            self._idle.remove(connection)
+        if connection.state is State.IDLE and connection in self._idle:
+            self._idle.remove(connection)  # the engine closed it
 
     def expire(self) -> None:
         """Close what has been idle for too long; called about once a second."""

@@ -1,0 +1,78 @@
+"""Where a call may still go, and what its client is told if it can go nowhere."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from proxy.core.failure import Failure, Kind, Origin, Phase
+
+if TYPE_CHECKING:
+    from proxy.core.admission import Queue
+    from proxy.core.backend import Backend
+    from proxy.core.catalog import Target
+    from proxy.flow.attempts import Attempts
+
+SOONEST = 1.0  # seconds, of Retry-After: probes and queues move at that pace
+
+
+def queue(attempts: "Attempts") -> "Queue[Attempts]":
+    """Return where this call waits: with all that asked for the same name."""
+    return attempts.course.queues.queue(attempts.call.model)
+
+
+def choosy(attempts: "Attempts") -> bool:
+    """Tell whether this call may go to fewer backends than others that asked for its model."""
+    call = attempts.call
+    return bool(call.tried) or call.pin is not None or call.path not in attempts.course.common_paths
+
+
+def untried(attempts: "Attempts") -> int:
+    """Return how many backends could still be tried, were they available."""
+    tried = attempts.call.tried
+    return sum(backend not in tried for backend in _candidates(attempts.targets))
+
+
+def no_backend(attempts: "Attempts", now: float) -> Failure:
+    """Return the failure of a call that has nowhere to go at all."""
+    return Failure(
+        kind=Kind.NO_BACKEND,
+        origin=Origin.PROXY,
+        phase=Phase.QUEUE,
+        detail=f"no backend is left that could serve {attempts.call.model[:200]!r}",
+        retry_after=retry_after(attempts, now),
+    )
+
+
+def waited_in_vain(attempts: "Attempts", now: float) -> Failure:
+    """Return the failure of a call for which no backend had room in time."""
+    detail = "no backend had room in time"
+    if attempts.last_failure is not None:
+        detail += f" after a first one had failed: {attempts.last_failure.detail}"
+    return Failure(
+        kind=Kind.QUEUE_TIMEOUT,
+        origin=Origin.DEADLINE,
+        phase=Phase.QUEUE,
+        detail=detail,
+        retry_after=retry_after(attempts, now),
+    )
+
+
+def retry_after(attempts: "Attempts", now: float) -> float:
+    """Return the seconds after which asking again makes sense.
+
+    While a backend is up and merely full, that is what its queue says; else the time of the first
+    trial any of them will be given.
+    """
+    backends = tuple(_candidates(attempts.targets))
+    if not backends or any(backend.available(now) for backend in backends):
+        return float(queue(attempts).retry_after(now))
+    return max(SOONEST, min(_next_trial(backend, now) for backend in backends) - now)
+
+
+def _next_trial(backend: "Backend", now: float) -> float:
+    probe = 0.0 if backend.health.ready else backend.health.next_probe_at
+    return max(now, probe, backend.breaker.next_probe_at or 0.0)
+
+
+def _candidates(targets: "tuple[Target, ...]") -> "Iterator[Backend]":
+    for target in targets:
+        yield from target.candidates
