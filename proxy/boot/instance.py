@@ -28,6 +28,7 @@ from proxy.edge.server import Edge
 from proxy.flow import pump
 from proxy.flow.attempts import Attempts
 from proxy.flow.course import Course, Observer, Side
+from proxy.flow.evict import reroute
 from proxy.settings.schema import BackendSettings, Settings, Timeouts
 from proxy.telemetry.access import AccessLog
 from proxy.telemetry.failures import Recent, Record
@@ -65,6 +66,7 @@ class Instance:
         self.started_at = self.now()
         self.draining = False
         self._hurry = asyncio.Event()
+        self._down: set[Backend] = set()
         self._lag = self._worst_lag = 0.0
         self._configured = {backend.name: backend for backend in settings.backends}
         self._backends = tuple(_backend(b, settings.timeouts) for b in settings.backends)
@@ -132,7 +134,7 @@ class Instance:
         """Observe the backends, then open both ports."""
         self._prober.start()
         self._repeat("wheel", TICK, self._turn)
-        self._repeat("pools", 1.0, self._expire_pools)
+        self._repeat("backends", 1.0, self._tend)
         self._repeat("lines", LINES, self._drain_lines)
         pages = models.routes(self._directory, lambda: self._edge.new_id().encode())
         app = routes.application(self._course, self._edge.new_id, pages)
@@ -221,9 +223,21 @@ class Instance:
             item.expired(now)
         pump.run(self._course)
 
-    def _expire_pools(self) -> None:
-        for side in self._sides.values():
+    def _tend(self) -> None:
+        """Close connections that idled too long; take calls back from backends that went down."""
+        for backend, side in self._sides.items():
             side.pool.expire()
+            down = backend.health.state is health.State.DOWN
+            if down and backend not in self._down:
+                moved = reroute(self._course, backend)
+                log.warning(
+                    "backend down", backend=backend.name, reason=backend.health.reason, moved=moved
+                )
+            if down:
+                self._down.add(backend)
+            elif backend in self._down and backend.health.ready:
+                self._down.discard(backend)
+                log.info("backend back", backend=backend.name)
 
     def _drain_lines(self) -> float | None:
         return 0.005 if self._access.drain() else None

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 
 import pytest
+from structlog.testing import capture_logs
 
 from proxy.boot.instance import Instance
 from proxy.core.catalog import Model
@@ -97,6 +98,20 @@ async def test_access_lines_can_be_switched_off(access: bool) -> None:
 
     assert (made._access in made._course.observers) is access
     await made.stop()
+
+
+async def test_a_backend_that_goes_down_and_comes_back_is_told_once_each(
+    instance: Instance,
+) -> None:
+    _, b = instance.backends()
+    with capture_logs() as logs:
+        for ok in (True, False, False, False, True):
+            b.health.probed(ok=ok, now=instance.now(), reason="refused")
+            instance._tend()
+            instance._tend()
+
+    assert [line["event"] for line in logs] == ["backend down", "backend back"]
+    assert logs[0]["reason"] == "refused"
 
 
 async def test_draining_is_seen_at_once(instance: Instance) -> None:
