@@ -7,6 +7,9 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # uv takes a tenth of the time; where it cannot be had, or knows no index, pip does the same.
 INSTALL = f() { $(BIN)/uv pip install --quiet --python $(BIN)/python "$$@" 2>/dev/null || $(PIP) install "$$@"; }; f
 PYTEST := $(BIN)/python -m pytest
+# Compiled once when installed, as pip does: else the first start pays a second for it, or every one where
+# PYTHONDONTWRITEBYTECODE is set.
+export UV_COMPILE_BYTECODE := 1
 
 .DEFAULT_GOAL := help
 
