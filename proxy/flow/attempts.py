@@ -227,6 +227,7 @@ class Attempts:
         if self.paused_at:
             connection.pause()
         if 0.0 < timeouts.idle < deadlines.HEARTBEAT:
+            relay.last_at = now
             deadlines.look_soon(self, now)
         return relay, fields
 
