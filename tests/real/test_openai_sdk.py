@@ -270,6 +270,29 @@ async def test_the_synchronous_client(sync_sdk: openai.OpenAI) -> None:
         sync_sdk.chat.completions.create(model="gpt-17", messages=HELLO)
 
 
+async def test_an_answer_that_breaks_off_raises(
+    start_engine: StartEngine, endless_model: Path, free_port: FreePort
+) -> None:
+    engine = start_engine(Embedded(model=endless_model, alias=MODEL, context=1 << 18, slots=1))
+    pieces: list[str] = []
+
+    async def read(sdk: openai.AsyncOpenAI) -> None:
+        stream = await sdk.chat.completions.create(
+            model=MODEL, messages=HELLO, max_tokens=150_000, stream=True
+        )
+        async for chunk in stream:
+            pieces.append(chunk.choices[0].delta.content or "")
+            if pieces[-1] == TOKENS[-1]:
+                engine.kill()
+
+    async with proxy_process([engine.url], free_port) as proxy, client(proxy) as sdk:
+        with pytest.raises(openai.APIError, match="incomplete") as told:
+            await read(sdk)
+
+    assert "".join(pieces).startswith(SENTENCE)
+    assert told.value.code in {"closed_by_backend", "truncated_stream"}
+
+
 @pytest.mark.slow
 async def test_real_text(start_engine: StartEngine, smollm2: Path, free_port: FreePort) -> None:
     engine = start_engine(Embedded(model=smollm2))
