@@ -51,12 +51,13 @@ def test_every_declared_dependency_is_pinned() -> None:
 
 
 def test_the_files_agree_on_versions() -> None:
-    versions: dict[str, set[str]] = {}
+    agreed: dict[str, set[str]] = {}
     for name in CONSTRAINTS:
+        here: dict[str, set[str]] = {}
         for line in pins(name):
-            versions.setdefault(distribution(line), set()).add(line.split()[0])
-
-    assert not {name: lines for name, lines in versions.items() if len(lines) > 1}
+            here.setdefault(distribution(line), set()).add(line.split()[0])
+        for one, versions in here.items():
+            assert agreed.setdefault(one, versions) == versions, name
 
 
 def test_no_other_distribution_brings_a_package_named_proxy() -> None:
