@@ -66,8 +66,12 @@ def _version_problem(message: RawRequestMessage) -> Failure | None:
     version = message.version
     if version not in {HttpVersion10, HttpVersion11}:
         return _bad(f"HTTP/{version.major}.{version.minor} is not spoken here, only 1.0 and 1.1")
-    if version == HttpVersion10 and "transfer-encoding" in message.headers:
-        return _bad("HTTP/1.0 knows no Transfer-Encoding")
+    coding = message.headers.getall("transfer-encoding", None)
+    if coding is not None:
+        if version == HttpVersion10:
+            return _bad("HTTP/1.0 knows no Transfer-Encoding")
+        if len(coding) > 1 or coding[0].lower() != "chunked":
+            return _bad("no Transfer-Encoding is read here but `chunked`")
     host = message.headers.get("host")
     if host is not None and host and _HOST.fullmatch(host) is None:
         return _bad("the Host header is not a host")

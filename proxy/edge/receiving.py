@@ -39,6 +39,8 @@ FREE_PIECES: Final = 1024  # pieces a body may come in, whatever their size
 MIN_PIECE: Final = 64  # bytes beyond those: each piece costs as much memory as this
 CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
+_LINE_END: Final = frozenset({b"\r", b"\n"})
+
 Messages = list[tuple[RawRequestMessage, StreamReader]]
 
 
@@ -200,8 +202,10 @@ class Receiving(RequestHandler):
     def _feed(self, data: bytes) -> None:
         """Give bytes to aiohttp's parser and act on what it made of them."""
         stage = self._stage
-        if stage is Stage.IDLE and not data.strip(b"\r\n"):
-            return  # empty lines between two messages
+        if stage is Stage.IDLE and data[:1] in _LINE_END:
+            data = data.lstrip(b"\r\n")  # empty lines between two messages
+            if not data:
+                return
         self._fed += len(data)
         assert self._parser is not None
         try:
