@@ -364,6 +364,7 @@ class Attempts:
         self.paused_at = self.course.now()
         if self._connection is not None and self.relay is not None:
             self._connection.pause()
+            self.relay.slim()
 
     def client_resumed(self) -> None:
         """Read on; the engine's silence counts from here."""

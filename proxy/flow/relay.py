@@ -26,8 +26,11 @@ if TYPE_CHECKING:
     from proxy.upstream.exchange import Connection
 
 # Usage, an error event and [DONE] come last; engines send them in one to three pieces, plus the
-# last chunk.
-TAIL: Final = 5
+# last chunk, each in up to three pieces. Of one whose first event comes in crumbs more are kept.
+TAIL: Final = 8
+CRUMB: Final = 32  # bytes
+CRUMBS: Final = 512
+SLIM: Final = 8192  # bytes kept of the last pieces while a client does not read
 
 
 class Relay:
@@ -80,10 +83,18 @@ class Relay:
         """Send the answer's head together with what was held back for the commit."""
         self.last_at = self._now()
         body = self._decode(held[0] if len(held) == 1 else b"".join(held))
+        if len(body) < CRUMB * len(held):
+            self._tail = deque(maxlen=CRUMBS)
         self._tail.append(body)
         self.chunks += 1
         self.size += len(body)
         self._write(head + self._encode(body))
+
+    def slim(self) -> None:
+        """Let go of all but the end of the last pieces: who reads slowly must be cheap."""
+        kept = b"".join(self._tail)[-SLIM:]
+        self._tail.clear()
+        self._tail.append(kept)
 
     def prime(self) -> None:
         """Take the next piece for the first token: what was sent only names the role."""
