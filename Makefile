@@ -57,7 +57,7 @@ $(VENV)/.bench: $(VENV)/.runtime constraints/single.txt
 # ------------------------------------------------------------------------------------------------ use
 
 run: $(VENV)/.runtime  ## a working proxy: in front of the engines found on this machine, else of two embedded ones
-	@$(MAKE) --no-print-directory $(VENV)/.local \
+	@$(MAKE) --silent --no-print-directory $(VENV)/.local \
 		|| echo "The embedded engine cannot be installed here: without an engine on this machine, answers will be simulated."
 	$(BIN)/headrace serve --demo
 
