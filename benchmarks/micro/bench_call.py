@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 
 from aiohttp import web
+from typing_extensions import override
 
 from benchmarks.micro.profile import show
 from proxy.core import admission, breaker, health, selection
@@ -41,8 +42,8 @@ REQUEST_HEAD = (
 USAGE = b'"usage":{"prompt_tokens":9,"completion_tokens":4,"total_tokens":13}}'
 PLAIN_BODY = b'{"id":"x","choices":[{"message":{"role":"assistant","content":"a b c d"}}],' + USAGE
 PLAIN = (
-    b"HTTP/1.1 200 OK\r\nserver: uvicorn\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
-    % len(PLAIN_BODY)
+    b"HTTP/1.1 200 OK\r\nserver: uvicorn\r\ncontent-type: application/json\r\n"
+    b"content-length: %d\r\n\r\n" % len(PLAIN_BODY)
 ) + PLAIN_BODY
 EVENT = b'data: {"id":"x","choices":[{"index":0,"delta":{"content":" token"}}]}\n\n'
 CHUNK = b"%x\r\n%b\r\n" % (len(EVENT), EVENT)
@@ -61,19 +62,29 @@ class Wire(asyncio.Transport):
         super().__init__()
         self.size = 0
 
-    def write(self, data: bytes) -> None:  # type: ignore[override] # bytes is all that is written
+    @override
+    def write(self, data: bytes | bytearray | memoryview) -> None:
         self.size += len(data)
 
+    @override
     def is_closing(self) -> bool:
+        """Say no."""
+        """Count."""
         return False
 
+    @override
     def get_write_buffer_size(self) -> int:
+        """Say that all is sent."""
         return 0
 
+    @override
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        """Take limits nobody needs."""
         del high, low
 
+    @override
     def get_extra_info(self, name: str, default: object = None) -> object:
+        """Give a peer."""
         return ("127.0.0.1", 1) if name == "peername" else default
 
 

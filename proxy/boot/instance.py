@@ -89,10 +89,7 @@ class Instance:
         self._recent = Recent(self.now)
         self.metrics = Metrics(self.version, self)
         self._access = AccessLog(out.write, monotonic=self.now, wall=time.time, render=render)
-        observers: list[Observer] = [self.metrics, self._recent]
-        if settings.log.access:
-            observers.append(self._access)
-        self._course.observers = tuple(observers)
+        self._course.observers = self._observers()
         self._course.started = self.metrics.started
         self._edge = Edge(self._course, settings.limits)
         self._fetch = HttpFetch(probe_paths(), self._keys)
@@ -107,6 +104,10 @@ class Instance:
         self._course.suspect = self._prober.wake
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._admin: web.AppRunner | None = None
+
+    def _observers(self) -> tuple[Observer, ...]:
+        observers: tuple[Observer, ...] = (self.metrics, self._recent)
+        return (*observers, self._access) if self._settings.log.access else observers
 
     def _pool(self, backend: BackendSettings) -> pool.Pool:
         address = backend.address
@@ -172,6 +173,7 @@ class Instance:
 
     async def stop(self) -> None:
         """End everything that is still there."""
+        self._edge.stop_accepting()
         await self._prober.stop()
         await self._fetch.close()
         await self._edge.stop()

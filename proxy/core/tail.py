@@ -242,6 +242,14 @@ def _cut_size(rest: bytes) -> bool:
 
 # A number counts only if what follows shows that it is whole.
 _NUMBER: Final = re.compile(rb"[ \t]*:[ \t]*(\d{1,15})[ \t]*[,}\n]")
+# What vLLM, SGLang and OpenAI write, and what llama.cpp writes: read in one step, in half the time.
+_USUAL: Final = re.compile(
+    rb'"usage":\{"prompt_tokens":(\d{1,15}),(?:"total_tokens":\d{1,15},)?'
+    rb'"completion_tokens":(\d{1,15})[,}]'
+)
+_LLAMACPP: Final = re.compile(
+    rb'"usage":\{"completion_tokens":(\d{1,15}),"prompt_tokens":(\d{1,15})[,}]'
+)
 _WINDOW: Final = 2048  # bytes after `"usage"` that hold its counts
 _TRIES: Final = 4  # occurrences of `"usage"` looked at: a tool's schema may come after the real one
 
@@ -253,6 +261,12 @@ def read_usage(data: bytes) -> tuple[int | None, int | None]:
     in are the whole prompt: what Anthropic's names count apart as cached is added.
     """
     end = len(data)
+    at = data.rfind(b'"usage"')
+    if at >= 0:
+        if usual := _USUAL.match(data, at):
+            return int(usual[1]), int(usual[2])
+        if usual := _LLAMACPP.match(data, at):
+            return int(usual[2]), int(usual[1])
     for _ in range(_TRIES):
         at = data.rfind(b'"usage"', 0, end)
         if at < 0:

@@ -108,7 +108,7 @@ class Attempts:
         """Begin."""
         call, course = self.call, self.course
         course.calls.add(self)
-        self._budget.enter()
+        self._budget.in_flight += 1
         course.started()
         now = call.received_at
         when = now + deadlines.HEARTBEAT
@@ -340,7 +340,7 @@ class Attempts:
         lease, self._lease = self._lease, None
         if lease is not None:
             finish.settle(course, lease, failure, now)
-        self._budget.leave()
+        self._budget.in_flight -= 1
         finish.end(course, self, failure, refuse=refuse)
 
     # the client ------------------------------------------------------------------------------

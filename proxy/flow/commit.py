@@ -24,10 +24,21 @@ _OWN: Final = (
     b"x-request-id: %b\r\nx-headrace-backend: %b\r\n"
     b"x-headrace-attempts: %d\r\nx-headrace-queue-ms: %d\r\n\r\n"
 )
+_WITH_LENGTH: Final = b"%bcontent-length: %d\r\n" + _OWN
 
 
 def head_bytes(head: ResponseHead, length: int, call: "Call", client: "Client") -> bytes:
     """Render the answer's head: the engine's end-to-end fields, our framing, our own fields."""
+    if head.framing is Framing.LENGTH and not client.closing:  # the usual plain answer, in one go
+        backend = call.backend
+        return _WITH_LENGTH % (
+            head.start,
+            length,
+            call.request_id.encode(),
+            backend.name.encode() if backend is not None else b"-",
+            call.attempts,
+            int(call.queued_s * 1000),
+        )
     framing = b""
     if head.framing is Framing.LENGTH:
         framing = b"content-length: %d\r\n" % length
@@ -37,10 +48,8 @@ def head_bytes(head: ResponseHead, length: int, call: "Call", client: "Client") 
         client.closing = True
     else:
         framing = CHUNKED
-    return b"HTTP/1.1 %d %b\r\n%b%b%b%b" % (
-        head.status,
-        head.reason,
-        head.fields,
+    return b"%b%b%b%b" % (
+        head.start,
         framing,
         CLOSE if client.closing else b"",
         own_fields(call),

@@ -36,7 +36,8 @@ class BadResponse(Exception):  # noqa: N818 - names the thing, never leaves this
 class ResponseHead(msgspec.Struct, frozen=True, kw_only=True):
     """A checked response head.
 
-    `fields` holds the end-to-end header lines, rendered, without framing fields. `length` is set
+    `fields` holds the end-to-end header lines, rendered, without framing fields; `start` is the
+    status line with them, as a client gets it. `length` is set
     for `Framing.LENGTH` only. `stream` names the event format: "sse", "ndjson" or "" for anything
     else.
     """
@@ -44,6 +45,7 @@ class ResponseHead(msgspec.Struct, frozen=True, kw_only=True):
     status: int
     reason: bytes
     fields: bytes
+    start: bytes
     framing: Framing
     length: int
     keep_alive: bool
@@ -114,10 +116,13 @@ def parse_head(raw: bytes) -> ResponseHead:
     http10 = parser.get_http_version() == "1.0"
     framing, length = _framing(status, sink.fields)
     content_type = _value(sink.fields, b"content-type")
+    reason = sink.reason if sink.reason.isascii() else b""
+    fields = headers.render(kept)
     return ResponseHead(
         status=status,
-        reason=sink.reason if sink.reason.isascii() else b"",
-        fields=headers.render(kept),
+        reason=reason,
+        fields=fields,
+        start=b"HTTP/1.1 %d %b\r\n%b" % (status, reason, fields),
         framing=framing,
         length=length,
         keep_alive=sink.keep_alive and framing is not Framing.EOF,
@@ -171,35 +176,52 @@ def _framing(status: int, fields: list[tuple[bytes, bytes]]) -> tuple[Framing, i
     return (Framing.LENGTH, length) if length else (Framing.NONE, 0)
 
 
+class _Body:
+    """Collects what httptools decodes of a body.
+
+    Apart from `Dechunker`, so that nothing is circular: objects in a circle wait for the garbage
+    collector, and that were five a stream.
+    """
+
+    __slots__ = ("complete", "pieces")
+
+    def __init__(self) -> None:
+        self.pieces: list[bytes] = []
+        self.complete = False
+
+    def on_body(self, data: bytes) -> None:
+        if not self.complete:  # what follows the end is nobody's
+            self.pieces.append(data)
+
+    def on_message_complete(self) -> None:
+        self.complete = True
+
+
 class Dechunker:
     """Decodes chunk framing piece by piece: before the commit, and for clients that cannot chunk.
 
     `feed` returns the decoded bytes and raises `BadResponse` on a framing error.
     """
 
-    __slots__ = ("_parser", "_pieces", "complete")
+    __slots__ = ("_body", "_parser")
 
     def __init__(self) -> None:
-        self._pieces: list[bytes] = []
-        self.complete = False
-        self._parser = httptools.HttpResponseParser(self)
+        self._body = _Body()
+        self._parser = httptools.HttpResponseParser(self._body)
         self._parser.feed_data(CHUNKED_HEAD)
 
-    def on_body(self, data: bytes) -> None:
-        """Take one decoded piece (called by httptools); what follows the end is nobody's."""
-        if not self.complete:
-            self._pieces.append(data)
-
-    def on_message_complete(self) -> None:
-        """Note the end of the body (called by httptools)."""
-        self.complete = True
+    @property
+    def complete(self) -> bool:
+        """Tell whether the last chunk has been seen."""
+        return self._body.complete
 
     def feed(self, raw: bytes) -> bytes:
         """Return what `raw` decodes to."""
+        body = self._body
         try:
             self._parser.feed_data(raw)
         except httptools.HttpParserError as error:
-            if not self.complete:
+            if not body.complete:
                 raise BadResponse(str(error)) from error
-        pieces, self._pieces = self._pieces, []
+        pieces, body.pieces = body.pieces, []
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
