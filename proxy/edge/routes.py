@@ -18,8 +18,6 @@ from proxy.dialects.openai_api import OPERATIONS, error_body
 if TYPE_CHECKING:
     from proxy.flow.course import Course
 
-IDENT = web.RequestKey("ident", str)
-
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -29,22 +27,20 @@ def application(
     """Return the application; `pages` are the routes that have a handler of their own."""
     app = web.Application(middlewares=[_accounted(course, new_id)])
     app.router.add_routes(pages)
-    app.router.add_route("*", "/{path:.*}", _nowhere)
     app.on_response_prepare.append(_sign)
     return app
 
 
 def error_response(
-    failure: Failure, request_id: str, status: int = 0, surface: str = "openai"
+    failure: Failure, ident: str, *, status: int = 0, surface: str = "openai", allow: str = ""
 ) -> web.Response:
     """Return an error in the shape of `surface`, with `status` or the usual one of its kind."""
-    status = status or status_of(failure)
-    fields = {"x-request-id": request_id}
-    if failure.kind is Kind.METHOD:
-        fields["allow"] = "POST"
+    fields = {"x-request-id": ident}
+    if allow:
+        fields["allow"] = allow
     return web.Response(
-        status=status,
-        body=error_body(surface, failure, request_id),
+        status=status or status_of(failure),
+        body=error_body(surface, failure, ident),
         content_type="application/json",
         headers=fields,
     )
@@ -60,7 +56,6 @@ def _accounted(
         sent = request.headers.get("x-request-id", "").encode(errors="surrogateescape")
         ident = request_id(sent, b"") or new_id().encode()
         call = Call(ident.decode(), request.rel_url.raw_path, course.now())
-        request[IDENT] = call.request_id
         call.method = request.method
         call.client = str(request.remote or "")
         course.started()
@@ -69,9 +64,7 @@ def _accounted(
             try:
                 response = await handler(request)
             except web.HTTPException as error:
-                kind = Kind.METHOD if error.status == 405 else Kind.BAD_REQUEST
-                failure = _failure(kind, f"{request.method} {request.path[:200]}: {error.reason}")
-                response = error_response(failure, call.request_id, error.status)
+                response = _refusal(request, error, call.request_id)
             call.status = response.status
             call.end = OK if response.status < 400 else "CR"
             return response
@@ -83,17 +76,24 @@ def _accounted(
     return account
 
 
-async def _nowhere(request: web.Request) -> web.StreamResponse:
-    path = request.rel_url.raw_path
+def _refusal(request: web.Request, error: web.HTTPException, ident: str) -> web.Response:
+    """Return our own words for what aiohttp's router refuses."""
+    method, path = request.method, request.rel_url.raw_path
     operation = OPERATIONS.get(path)
-    if operation is None:
-        failure = _failure(Kind.UNKNOWN_PATH, f"there is no {request.method} {path[:200]} here")
-        # Anthropic's client always says which version of the API it speaks; OpenAI's never does.
-        surface = "anthropic" if "anthropic-version" in request.headers else "openai"
-    else:
-        failure = _failure(Kind.METHOD, f"{path} takes POST, not {request.method}")
-        surface = operation.surface
-    return error_response(failure, request[IDENT], surface=surface)
+    allow = "POST" if operation is not None else ""
+    if isinstance(error, web.HTTPMethodNotAllowed):
+        allow = ", ".join(sorted(error.allowed_methods))
+    if allow:
+        failure = _failure(Kind.METHOD, f"{path[:200]} takes {allow}, not {method}")
+        surface = operation.surface if operation is not None else "openai"
+        return error_response(failure, ident, surface=surface, allow=allow)
+    # Anthropic's client always says which version of the API it speaks; OpenAI's never does.
+    surface = "anthropic" if "anthropic-version" in request.headers else "openai"
+    if error.status == 404:
+        failure = _failure(Kind.UNKNOWN_PATH, f"there is no {method} {path[:200]} here")
+        return error_response(failure, ident, surface=surface)
+    failure = _failure(Kind.BAD_REQUEST, f"{method} {path[:200]}: {error.reason}")
+    return error_response(failure, ident, status=error.status, surface=surface)
 
 
 async def _sign(_request: web.Request, response: web.StreamResponse) -> None:
