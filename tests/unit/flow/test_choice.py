@@ -1,0 +1,83 @@
+"""Choice: what is left to try, where a call waits, and when its client should come back."""
+
+import pytest
+
+from proxy.core.failure import Kind, Origin
+from proxy.flow import choice
+from proxy.flow.attempts import Attempts
+from tests.fixtures.course import World, plain
+
+
+def waiting(world: World) -> Attempts:
+    """Return a call for which there is no room."""
+    client = world.ask()
+    assert client.attempts is not None
+    return client.attempts
+
+
+def test_backends_that_have_failed_are_not_left_to_try() -> None:
+    world = World("abc")
+    client, engine = world.asked("a")
+    assert client.attempts is not None
+    assert choice.untried(client.attempts) == 3
+
+    engine.send(plain(b"{}", 503))
+
+    assert choice.untried(client.attempts) == 2
+    assert choice.choosy(client.attempts)
+
+
+def test_a_call_is_choosy_if_it_may_go_to_fewer_backends_than_others() -> None:
+    world = World("ab")
+    plain_one, pinned = world.ask(), world.ask(pin="a")
+    special = world.ask(path="/v1/embeddings")
+    for client in (plain_one, pinned, special):
+        assert client.attempts is not None
+
+    assert [choice.choosy(c.attempts) for c in world.clients if c.attempts] == [False, True, True]
+
+
+def test_calls_that_asked_for_the_same_name_wait_in_one_line() -> None:
+    world = World("a", cap=1, aliases={"alias": ["m"]})
+    world.ask()
+    first, second = waiting(world), waiting(world)
+    other = world.ask(body=b'{"model":"alias"}')
+    assert other.attempts is not None
+
+    assert choice.queue(first) is choice.queue(second)
+    assert choice.queue(other.attempts) is not choice.queue(first)
+
+
+def test_who_waits_for_room_is_sent_away_for_as_long_as_the_queue_takes() -> None:
+    world = World("a", cap=1)
+    world.ask()
+    call = waiting(world)
+
+    assert choice.retry_after(call, world.now()) == choice.queue(call).retry_after(world.now())
+
+
+def test_who_waits_for_backends_that_are_down_is_sent_away_until_the_next_probe() -> None:
+    world = World("ab")
+    for number, backend in enumerate(world.backends.values()):
+        for _ in range(3):
+            backend.health.probed(ok=False, now=world.now(), reason="gone")
+        backend.health.next_probe_at = world.now() + 4.0 + number
+    call = waiting(world)
+
+    assert choice.retry_after(call, world.now()) == pytest.approx(4.0)
+    assert choice.retry_after(call, world.now() + 100.0) == choice.SOONEST
+
+
+def test_the_words_say_what_happened() -> None:
+    world = World("ab", cap=1)
+    client, engine = world.asked("a")
+    engine.send(plain(b"{}", 503))
+    assert client.attempts is not None
+
+    in_vain = choice.waited_in_vain(client.attempts, world.now())
+    nobody = choice.no_backend(client.attempts, world.now())
+
+    assert (in_vain.kind, in_vain.origin) == (Kind.QUEUE_TIMEOUT, Origin.DEADLINE)
+    assert "the engine answered 503" in in_vain.detail
+    assert nobody.kind is Kind.NO_BACKEND
+    assert nobody.retry_after is not None

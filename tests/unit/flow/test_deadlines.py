@@ -1,0 +1,95 @@
+"""Deadlines: when a call is looked at next, and which of its limits holds."""
+
+import pytest
+
+from proxy.flow import deadlines
+from proxy.flow.attempts import Attempts
+from proxy.settings.schema import Timeouts
+from tests.fixtures.course import SSE, START, World, chunk, token
+
+
+def call_in(world: World, timeout: float = 0.0) -> Attempts:
+    client = world.ask(timeout=timeout)
+    assert client.attempts is not None
+    return client.attempts
+
+
+def test_a_call_is_looked_at_once_a_second_unless_a_limit_is_closer() -> None:
+    attempts = call_in(World("a", timeouts=Timeouts(connect=5.0)))
+
+    assert deadlines.next_look(attempts, START) == START + 1.0
+    assert deadlines.next_look(attempts, START + 4.4) == START + 5.0
+    assert deadlines.next_look(attempts, START + 5.0) == START + 6.0  # what is past was acted on
+
+
+def test_the_silence_of_a_stream_is_a_limit() -> None:
+    world = World("a", timeouts=Timeouts(idle=3.0))
+    client, engine = world.asked("a")
+    engine.send(SSE + chunk(token()))
+    assert client.attempts is not None
+
+    assert deadlines.next_look(client.attempts, START + 2.5) == START + 3.0
+
+
+def test_no_limit_is_none() -> None:
+    world = World("a", timeouts=Timeouts(connect=0.0, first_token=0.0, idle=0.0))
+    client = world.ask()
+    world.pass_time(1000.0)
+    engine = world.reached("a")
+    world.pass_time(1000.0)
+    engine.send(SSE + chunk(token()))
+    world.pass_time(1000.0)
+
+    assert not client.end
+
+
+def test_a_limit_behind_the_next_look_does_not_move_it() -> None:
+    attempts = call_in(World("a"))
+    before = attempts.deadline
+
+    deadlines.allow(attempts, 30.0, START)
+    assert attempts.deadline == before
+    deadlines.allow(attempts, 0.25, START)
+
+    assert attempts.deadline == START + 0.25
+    assert attempts.due == START + 0.25
+    deadlines.allow(attempts, 0.0, START)
+    assert attempts.due == 0.0
+
+
+@pytest.mark.parametrize(
+    ("asked", "total", "wanted"),
+    [
+        (0.0, 0.0, 0.0),
+        (2.0, 0.0, START + 2.0),
+        (0.0, 3.0, START + 3.0),
+        (2.0, 3.0, START + 2.0),
+        (4.0, 3.0, START + 3.0),
+    ],
+)
+def test_the_shorter_overall_limit_holds(asked: float, total: float, wanted: float) -> None:
+    attempts = call_in(World("a"), timeout=asked)
+
+    deadlines.overall(attempts, total, START)
+
+    assert attempts.call.deadline == wanted
+
+
+def test_a_limit_of_the_backend_before_does_not_stay() -> None:
+    attempts = call_in(World("a"))
+    deadlines.overall(attempts, 3.0, START)
+
+    deadlines.overall(attempts, 0.0, START)
+
+    assert attempts.call.deadline == 0.0
+
+
+def test_a_call_that_has_ended_is_left_alone() -> None:
+    world = World("a")
+    attempts = call_in(world)
+    attempts.client_gone()
+
+    attempts.expired(START + 1e6)
+
+    assert len(world.books.finished_calls) == 1
+    assert len(world.course.wheel) == 0

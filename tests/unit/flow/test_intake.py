@@ -1,0 +1,72 @@
+"""Intake: what a call says of itself, and the backends it may go to."""
+
+import pytest
+
+from proxy.core.failure import Kind
+from proxy.dialects.registry import engine
+from tests.fixtures.course import World
+
+
+def test_a_call_is_described_by_its_request() -> None:
+    world = World("a")
+    body = b'{"model":"m","stream":true,"max_tokens":3,"messages":[]}'
+
+    call = world.ask(body=body, timeout=9.0, priority=2).call
+
+    assert (call.model, call.stream, call.priority, call.surface) == ("m", True, 2, "openai")
+    assert type(call.model) is str
+    assert call.body_size == len(body)
+    assert call.prompt_work == len(body) / 4
+    assert call.output_work == 3.0
+    assert call.deadline == call.received_at + 9.0
+
+
+@pytest.mark.parametrize("limit", [b"-1", b"-1e300", b"null"])
+def test_a_limit_that_is_none_makes_no_negative_work(limit: bytes) -> None:
+    world = World("a")
+
+    world.ask(body=b'{"model":"m","max_tokens":' + limit + b"}")
+
+    assert world.backends["a"].work > 0
+
+
+def test_a_null_stream_is_no_stream() -> None:
+    world = World("a")
+
+    assert world.ask(body=b'{"model":"m","stream":null}').call.stream is False
+
+
+def test_only_engines_that_know_the_path_are_asked() -> None:
+    world = World("ab")
+    world.course.sides[world.backends["a"]].engine = engine("llamacpp")
+
+    world.ask(path="/v1/score", body=b'{"model":"m"}')
+
+    assert not world.pools["a"].dials
+    assert len(world.pools["b"].dials) == 1
+
+
+def test_a_pin_is_held_against_the_path_too() -> None:
+    world = World("ab")
+    world.course.sides[world.backends["a"]].engine = engine("llamacpp")
+
+    client = world.ask(path="/v1/score", body=b'{"model":"m"}', pin="a")
+
+    assert client.refusals[0].kind is Kind.UNKNOWN_BACKEND
+
+
+def test_a_refused_request_has_ended_before_its_client_hears_of_it() -> None:
+    world = World("a")
+
+    client = world.ask(body=b'{"model":"nope"}')
+
+    assert client.call.end == "CR"
+    assert client.call.failure is client.refusals[0]
+    assert client.call.body == b""
+    assert world.books.statuses == [404]
+
+
+def test_a_long_name_is_not_repeated_whole() -> None:
+    client = World("a").ask(body=b'{"model":"%b"}' % (b"x" * 500))
+
+    assert len(client.refusals[0].detail) < 300
