@@ -27,11 +27,12 @@ from proxy.edge import admin, models, routes
 from proxy.edge.server import Edge
 from proxy.flow import pump
 from proxy.flow.attempts import Attempts
-from proxy.flow.course import Course, Observer, Side
+from proxy.flow.course import Course, Side
 from proxy.flow.evict import reroute
 from proxy.settings.schema import BackendSettings, Settings, Timeouts
 from proxy.telemetry.access import AccessLog
 from proxy.telemetry.failures import Recent, Record
+from proxy.telemetry.journal import Journal, Reader
 from proxy.telemetry.logs import Render
 from proxy.telemetry.metrics import Metrics
 from proxy.telemetry.sink import Sink
@@ -41,7 +42,8 @@ from proxy.upstream.connect import Endpoint
 # Seconds between two turns of the wheel. Waking an idle process costs 0.2 ms of CPU on a virtual
 # machine: at 50 ms, and with a beat of its own for the log, that was a tenth of a streamed chunk.
 TICK: Final = 0.25
-MORE_LINES: Final = 0.005  # seconds until the next lot, while access lines are waiting
+NEXT_LOT: Final = 0.005  # seconds until the next lot of ended calls is told to the observers
+CATCH_UP: Final = 1024  # ended calls told at once before somebody looks
 LOOK: Final = 0.02  # seconds between two looks while draining
 FLUSH: Final = 2.0  # seconds for the last bytes of answers that are broken off
 
@@ -87,10 +89,11 @@ class Instance:
         self._directory = Directory()
         self._course = self._make_course()
         self._recent = Recent(self.now)
-        self.metrics = Metrics(self.version, self)
+        self._metrics = Metrics(self.version, self)
         self._access = AccessLog(out.write, monotonic=self.now, wall=time.time, render=render)
-        self._course.observers = self._observers()
-        self._course.started = self.metrics.started
+        self._journal = Journal(self._observers())
+        self._course.observers = (self._journal,)
+        self._course.started = self._metrics.started
         self._edge = Edge(self._course, settings.limits)
         self._fetch = HttpFetch(probe_paths(), self._keys)
         self._prober = Prober(
@@ -105,8 +108,8 @@ class Instance:
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._admin: web.AppRunner | None = None
 
-    def _observers(self) -> tuple[Observer, ...]:
-        observers: tuple[Observer, ...] = (self.metrics, self._recent)
+    def _observers(self) -> tuple[Reader, ...]:
+        observers: tuple[Reader, ...] = (self._metrics, self._recent)
         return (*observers, self._access) if self._settings.log.access else observers
 
     def _pool(self, backend: BackendSettings) -> pool.Pool:
@@ -183,6 +186,8 @@ class Instance:
             side.pool.close()
         for timer in self._timers.values():
             timer.cancel()
+        while self._journal.tell():
+            pass
         self._access.flush()
 
     def hurry(self) -> None:
@@ -190,7 +195,7 @@ class Instance:
         self._hurry.set()
 
     def _idle(self) -> bool:
-        return not self._course.calls and not self.metrics.in_flight
+        return not self._course.calls and not self.in_flight()
 
     @staticmethod
     def _never() -> bool:
@@ -224,7 +229,7 @@ class Instance:
         for item in self._course.wheel.advance(now):
             item.expired(now)
         pump.run(self._course)
-        self._write_lines()
+        self._tell()
 
     def _tend(self) -> None:
         """Close connections that idled too long; take calls back from backends that went down."""
@@ -242,9 +247,11 @@ class Instance:
                 self._down.discard(backend)
                 log.info("backend back", backend=backend.name)
 
-    def _write_lines(self) -> None:
-        if self._access.drain():
-            self._timers["lines"] = self._loop.call_later(MORE_LINES, self._write_lines)
+    def _tell(self) -> None:
+        left = self._journal.tell()
+        self._access.drain()
+        if left:
+            self._timers["journal"] = self._loop.call_later(NEXT_LOT, self._tell)
 
     # discovery ---------------------------------------------------------------------------------
 
@@ -297,10 +304,17 @@ class Instance:
 
     def in_flight(self) -> int:
         """Return how many requests are under way."""
-        return self.metrics.in_flight
+        return self._metrics.in_flight - len(self._journal)
+
+    @property
+    def metrics(self) -> Metrics:
+        """Return what a scrape gets, brought up to date."""
+        self._journal.tell(CATCH_UP)
+        return self._metrics
 
     def failures(self) -> Sequence[Record]:
         """Return the last failures."""
+        self._journal.tell(CATCH_UP)
         return self._recent.records
 
 

@@ -6,6 +6,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from proxy.boot.instance import Instance
+from proxy.core.call import Call
 from proxy.core.catalog import Model
 from proxy.dialects.registry import engine
 from proxy.settings.schema import BackendSettings, Log, Models, PartialTimeouts, Settings, Timeouts
@@ -96,7 +97,7 @@ async def test_dropped_lines_of_all_sinks_are_counted() -> None:
 async def test_access_lines_can_be_switched_off(access: bool) -> None:
     made = Instance(Settings(backends=SETTINGS.backends, log=Log(access=access)), Nowhere())
 
-    assert (made._access in made._course.observers) is access
+    assert (made._access in made._observers()) is access
     await made.stop()
 
 
@@ -112,6 +113,19 @@ async def test_a_backend_that_goes_down_and_comes_back_is_told_once_each(
 
     assert [line["event"] for line in logs] == ["backend down", "backend back"]
     assert logs[0]["reason"] == "refused"
+
+
+async def test_who_looks_sees_calls_that_have_just_ended(instance: Instance) -> None:
+    call = Call("1", "/v1/chat/completions", instance.now())
+    call.end, call.status, call.ended_at = "--", 200, instance.now()
+    instance._metrics.started()
+    assert instance.in_flight() == 1
+
+    (observer,) = instance._course.observers
+    observer.finished(call)
+
+    assert instance.in_flight() == 0
+    assert b'end="--"' in b"".join(instance.metrics.parts())
 
 
 async def test_draining_is_seen_at_once(instance: Instance) -> None:
