@@ -7,7 +7,6 @@ from tests.meta import tree
 
 # What only moves things between live objects, and the tier that shows it to work. A decision that
 # can be taken out of such a module belongs into one that is tested alone.
-PLAYED = "tests/playbook plays it with scripted engines and clients, on a clock by hand"
 SPOKEN = "it is aiohttp's protocol on a real transport; tests/wire speaks to it"
 STARTED = "it is the process: signals, exit codes; tests/e2e starts it"
 ELSEWHERE = {
@@ -15,15 +14,6 @@ ELSEWHERE = {
     "proxy/edge/connection.py": SPOKEN,
     "proxy/edge/receiving.py": SPOKEN,
     "proxy/edge/server.py": SPOKEN,
-    "proxy/flow/attempts.py": PLAYED,
-    "proxy/flow/deadlines.py": PLAYED,
-    "proxy/flow/evict.py": PLAYED,
-    "proxy/flow/intake.py": PLAYED,
-    "proxy/flow/opening.py": PLAYED,
-    "proxy/flow/pump.py": PLAYED,
-    "proxy/flow/relay.py": PLAYED,
-    "proxy/upstream/exchange.py": PLAYED,
-    "proxy/upstream/pool.py": PLAYED,
 }
 
 

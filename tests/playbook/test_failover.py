@@ -5,13 +5,13 @@ import pytest
 from proxy.core.breaker import State
 from proxy.core.failure import Failure, Kind, Origin, Phase
 from proxy.settings.schema import Timeouts
-from tests.fixtures.course import (
+from tests.fixtures.course import World
+from tests.fixtures.ends import (
     DONE,
     LAST,
     SSE,
     EngineEnd,
     FakeClient,
-    World,
     chunk,
     head,
     plain,

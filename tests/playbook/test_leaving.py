@@ -3,7 +3,8 @@
 import pytest
 
 from proxy.core.failure import Failure, Kind, Origin, Phase
-from tests.fixtures.course import SSE, FakeClient, World, chunk, plain, stream, token
+from tests.fixtures.course import World
+from tests.fixtures.ends import SSE, FakeClient, chunk, plain, stream, token
 
 PHASES = [Phase.QUEUE, Phase.CONNECT, Phase.WAIT, Phase.STREAM]
 

@@ -5,7 +5,8 @@ import pytest
 from proxy.core import admission
 from proxy.core.failure import Failure, Kind, Origin, Phase
 from proxy.flow.evict import reroute
-from tests.fixtures.course import SSE, World, chunk, plain, stream, token
+from tests.fixtures.course import World
+from tests.fixtures.ends import SSE, chunk, plain, stream, token
 
 DRAINING = Failure(
     kind=Kind.DRAINING, origin=Origin.PROXY, phase=Phase.QUEUE, detail="the proxy is stopping"

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from proxy.core.failure import Failure, Phase
 from proxy.upstream.exchange import Connection, State
 from proxy.upstream.framing import ResponseHead
-from tests.fixtures.course import LAST, EngineEnd, ScriptedPool, chunk, head
+from tests.fixtures.ends import LAST, EngineEnd, ScriptedPool, chunk, head
 
 BODY = b"0123456789" * 5 + b"\r\n0\r\n\r\nx"
 

@@ -11,7 +11,8 @@ from proxy.core import admission
 from proxy.core.failure import Failure, Kind, Origin, Phase
 from proxy.flow.evict import reroute
 from proxy.settings.schema import Timeouts
-from tests.fixtures.course import (
+from tests.fixtures.course import World
+from tests.fixtures.ends import (
     DONE,
     LAST,
     ROLE,
@@ -19,7 +20,6 @@ from tests.fixtures.course import (
     EngineEnd,
     FakeClient,
     ScriptedDial,
-    World,
     chunk,
     plain,
     stream,

@@ -6,14 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.fixtures.course import (
+from tests.fixtures.course import World
+from tests.fixtures.ends import (
     DONE,
     LAST,
     ROLE,
     SSE,
     EngineEnd,
     FakeClient,
-    World,
     chunk,
     head,
     plain,

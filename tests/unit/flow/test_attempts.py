@@ -9,7 +9,8 @@ from proxy.core.failure import Phase
 from proxy.flow.attempts import Attempts
 from proxy.flow.opening import Opening
 from proxy.flow.relay import Relay
-from tests.fixtures.course import CHAT, LAST, ROLE, SSE, World, chunk, plain, stream, token
+from tests.fixtures.course import World
+from tests.fixtures.ends import CHAT, LAST, ROLE, SSE, chunk, plain, stream, token
 
 
 def test_a_call_shows_where_it_stands() -> None:

@@ -5,7 +5,8 @@ import pytest
 from proxy.core.failure import Kind, Origin
 from proxy.flow import choice
 from proxy.flow.attempts import Attempts
-from tests.fixtures.course import World, plain
+from tests.fixtures.course import World
+from tests.fixtures.ends import plain
 
 
 def waiting(world: World) -> Attempts:

@@ -6,7 +6,8 @@ from proxy.core.call import Call
 from proxy.flow.commit import head_bytes, own_fields
 from proxy.flow.relay import ConvertingRelay
 from proxy.upstream.framing import parse_head
-from tests.fixtures.course import SSE, FakeClient, World, chunk, head, token
+from tests.fixtures.course import World
+from tests.fixtures.ends import SSE, FakeClient, chunk, head, token
 
 CHUNKED = head(200, b"transfer-encoding: chunked", b"server: x")
 LENGTH = head(200, b"content-length: 5")

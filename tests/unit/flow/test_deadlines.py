@@ -5,7 +5,8 @@ import pytest
 from proxy.flow import deadlines
 from proxy.flow.attempts import Attempts
 from proxy.settings.schema import Timeouts
-from tests.fixtures.course import SSE, START, World, chunk, token
+from tests.fixtures.course import World
+from tests.fixtures.ends import SSE, START, chunk, token
 
 
 def call_in(world: World, timeout: float = 0.0) -> Attempts:

@@ -2,7 +2,8 @@
 
 from proxy.core.failure import Kind
 from proxy.flow.evict import reroute
-from tests.fixtures.course import SSE, World, chunk, token
+from tests.fixtures.course import World
+from tests.fixtures.ends import SSE, chunk, token
 
 
 def test_only_calls_without_an_answer_from_that_backend_are_taken_back() -> None:

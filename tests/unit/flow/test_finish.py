@@ -5,7 +5,8 @@ import pytest
 from proxy.core.breaker import State
 from proxy.core.failure import Failure, Kind, Origin, Phase
 from proxy.flow import finish
-from tests.fixtures.course import START, World, plain, stream, token
+from tests.fixtures.course import World
+from tests.fixtures.ends import START, plain, stream, token
 
 
 def failure(kind: Kind, origin: Origin = Origin.BACKEND, **more: object) -> Failure:

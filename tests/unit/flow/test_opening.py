@@ -8,7 +8,7 @@ from proxy.dialects.registry import engine
 from proxy.flow.opening import MAX_ERROR_BODY, Opening
 from proxy.flow.relay import Relay
 from proxy.upstream.framing import ResponseHead, parse_head
-from tests.fixtures.course import DONE, LAST, ROLE, SSE, chunk, head, token
+from tests.fixtures.ends import DONE, LAST, ROLE, SSE, chunk, head, token
 
 
 class KeptRelay(Relay):

@@ -3,18 +3,8 @@
 import pytest
 
 from proxy.flow.relay import CRUMBS, SLIM, TAIL, ConvertingRelay, Relay
-from tests.fixtures.course import (
-    DONE,
-    LAST,
-    ROLE,
-    SSE,
-    EngineEnd,
-    FakeClient,
-    World,
-    chunk,
-    head,
-    token,
-)
+from tests.fixtures.course import World
+from tests.fixtures.ends import DONE, LAST, ROLE, SSE, EngineEnd, FakeClient, chunk, head, token
 
 USAGE = b'data: {"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":2}}\n\n'
 

@@ -3,7 +3,7 @@
 import pytest
 
 from proxy.flow.seams import at_event_boundary, before_last_chunk, without_surplus
-from tests.fixtures.course import LAST, chunk, token
+from tests.fixtures.ends import LAST, chunk, token
 
 
 @pytest.mark.parametrize(

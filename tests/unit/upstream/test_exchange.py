@@ -6,7 +6,7 @@ from typing_extensions import override
 from proxy.core.failure import Failure, Kind, Phase
 from proxy.upstream.exchange import BIG_BODY, State
 from proxy.upstream.framing import LAST_CHUNK, ResponseHead
-from tests.fixtures.course import SSE, EngineEnd, ScriptedPool, chunk, head, plain
+from tests.fixtures.ends import SSE, EngineEnd, ScriptedPool, chunk, head, plain
 
 REQUEST = b"POST /v1/chat/completions HTTP/1.1\r\n\r\n"
 

@@ -11,7 +11,7 @@ from proxy.upstream import pool as pools
 from proxy.upstream.connect import Endpoint
 from proxy.upstream.exchange import Connection, State
 from proxy.upstream.pool import Dial, Policy, Pool
-from tests.fixtures.course import EngineEnd, Wire
+from tests.fixtures.ends import EngineEnd, Wire
 
 
 class Clock:
