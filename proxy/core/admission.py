@@ -162,9 +162,16 @@ class Queue(Generic[Item]):
         self.served += 1
         return ticket
 
-    def waiting(self) -> list[Ticket[Item]]:
-        """Return every ticket that waits, in order. Sorts: for when the first must stand back."""
-        return sorted(ticket for ticket in self._heap if ticket.waiting)
+    def waiting(self) -> Iterator[Ticket[Item]]:
+        """Yield every ticket that waits, in order, of those that are here now.
+
+        For when the first must stand back. Costs by how many are asked for, not by how many wait.
+        """
+        heap = self._heap.copy()
+        while heap:
+            ticket = heapq.heappop(heap)
+            if ticket.waiting:
+                yield ticket
 
     def take(self, ticket: Ticket[Item]) -> None:
         """Take a ticket that waits, as `pop` takes the next."""

@@ -37,8 +37,6 @@ def _pass_over(queue: "Queue[Attempts]", now: float) -> None:
     """Send on who can go, behind a first in line that cannot."""
     for ticket in queue.waiting():
         waiting = ticket.item
-        if not ticket.waiting:
-            continue  # gone, through something that happened in this loop
         if waiting.pick(now) is not None:
             queue.take(ticket)
             waiting.proceed(now)

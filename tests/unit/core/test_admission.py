@@ -126,6 +126,30 @@ def test_cancelling_what_was_served_changes_nothing(queue: Queue[str]) -> None:
     assert len(queue) == 1
 
 
+def test_those_who_wait_can_be_gone_through_in_order_while_some_leave(queue: Queue[str]) -> None:
+    tickets = [push(queue, item, priority=-ord(item)) for item in "abcde"]
+    queue.cancel(tickets[4])
+
+    seen = ""
+    for ticket in queue.waiting():
+        seen += ticket.item
+        if ticket.item == "d":
+            queue.cancel(tickets[2])
+
+    assert seen == "dba"
+
+
+def test_one_who_is_not_next_can_be_taken(queue: Queue[str]) -> None:
+    _, second, _ = (push(queue, item, size=5) for item in "abc")
+
+    queue.take(second)
+
+    assert (queue.count, queue.bytes, queue.served) == (2, 10, 1)
+    queue.cancel(second)
+    assert drained(queue) == "ac"
+    assert (queue.count, queue.bytes) == (0, 0)
+
+
 def test_those_whose_deadline_has_come_are_handed_out_once(queue: Queue[str]) -> None:
     for item, deadline in zip("abcd", (5.0, 3.0, 9.0, 0.0), strict=True):
         push(queue, item, deadline=deadline)
