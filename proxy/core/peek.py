@@ -96,8 +96,13 @@ class Reader:
     def peek(self, body: bytes) -> Peek | Failure:
         """Read a JSON body. Fails with BAD_JSON or BAD_REQUEST, in words for the caller."""
         self._names = 0
+        found: Peek
         try:
-            found: Peek = self._read(body)
+            try:
+                found = self._decode(body)
+            except msgspec.ValidationError:  # perhaps only in what routing can do without
+                self._names = 0
+                found = Peek(model=cast("Peek", self._decode_bare(body)).model)
         except msgspec.ValidationError as error:
             return _bad(_explain(str(error)))
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
@@ -109,13 +114,6 @@ class Reader:
         if self._names != 1:
             return _bad("`model` must be given once, and no key may differ from it in case only")
         return found
-
-    def _read(self, body: bytes) -> Peek:
-        try:
-            return cast("Peek", self._decode(body))
-        except msgspec.ValidationError:
-            self._names = 0
-            return Peek(model=cast("Peek", self._decode_bare(body)).model)
 
 
 def peek_form(body: bytes) -> Peek | Failure:
