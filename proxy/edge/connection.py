@@ -33,7 +33,8 @@ if TYPE_CHECKING:
     from proxy.edge.server import Edge
 
 BUSY_LOOK: Final = 5.0  # seconds between the wheel's looks at a busy connection
-FLUSH: Final = 10.0  # seconds in which a closing connection must take some of its last bytes
+FLUSH: Final = 10.0  # seconds in which a closing connection must take `STEP` of its last bytes
+STEP: Final = 4096
 LINGER: Final = 2.0  # seconds a refused client has to read why and stop sending
 
 
@@ -215,7 +216,7 @@ class ClientConnection(Receiving):
             self._shut()
         elif self._stage is Stage.CLOSED and self.transport is not None:
             left = self.transport.get_write_buffer_size()
-            if 0 < left < self._left:
+            if 0 < left <= self._left - STEP:
                 self._left = left
                 self.wait(FLUSH)
             else:
