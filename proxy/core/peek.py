@@ -14,6 +14,7 @@ Forms are searched for the few bytes that name a field and read there: one pass 
 """
 
 import re
+from collections.abc import Callable
 from itertools import product
 from typing import Any, Final, cast
 
@@ -77,6 +78,9 @@ _FORM_FIELD: Final = re.compile(
 )
 
 
+_Decode = Callable[[bytes], Peek]
+
+
 class Reader:
     """Reads JSON bodies. Holds a decoder; one serves a whole process (not threads)."""
 
@@ -84,8 +88,10 @@ class Reader:
 
     def __init__(self) -> None:
         self._names = 0
-        self._decode = msgspec.json.Decoder(_Body, dec_hook=self._name).decode
-        self._decode_bare = msgspec.json.Decoder(_Bare, dec_hook=self._name).decode
+        # What is made by `defstruct` is not known to have the fields it has.
+        self._decode = cast("_Decode", msgspec.json.Decoder(_Body, dec_hook=self._name).decode)
+        bare = msgspec.json.Decoder(_Bare, dec_hook=self._name).decode
+        self._decode_bare = cast("_Decode", bare)
 
     def _name(self, _type: type, value: object) -> _Name:
         self._names += 1
@@ -96,13 +102,12 @@ class Reader:
     def peek(self, body: bytes) -> Peek | Failure:
         """Read a JSON body. Fails with BAD_JSON or BAD_REQUEST, in words for the caller."""
         self._names = 0
-        found: Peek
         try:
             try:
                 found = self._decode(body)
             except msgspec.ValidationError:  # perhaps only in what routing can do without
                 self._names = 0
-                found = Peek(model=cast("Peek", self._decode_bare(body)).model)
+                found = Peek(model=self._decode_bare(body).model)
         except msgspec.ValidationError as error:
             return _bad(_explain(str(error)))
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
