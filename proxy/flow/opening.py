@@ -12,7 +12,7 @@ from proxy.core import events, retry
 from proxy.core.breaker import Blame
 from proxy.core.failure import Failure, Kind, Origin, Phase
 from proxy.core.inband import is_error
-from proxy.upstream.framing import BadResponse, Dechunker, Framing, ResponseHead
+from proxy.upstream.framing import BadResponse, Dechunker, Framing, ResponseHead, only_chunk
 
 if TYPE_CHECKING:
     from proxy.dialects.base import Engine
@@ -81,8 +81,6 @@ class Opening:
         self._length = length
         if head.stream and head.status < 300:
             self._scanner = events.FirstEvent() if head.stream == "sse" else events.FirstLine()
-            if head.framing is Framing.CHUNKED:
-                self._decoder = Dechunker()
 
     def chunk(self, data: bytes) -> None:
         """Hold a piece, or commit with it."""
@@ -135,7 +133,7 @@ class Opening:
         scanner = self._scanner
         assert scanner is not None
         try:
-            decoded = data if self._decoder is None else self._decoder.feed(data)
+            decoded = self._decoded(data)
         except BadResponse as error:
             self._drop(Kind.BAD_RESPONSE, f"bad chunk framing: {error}")
             return False
@@ -146,6 +144,18 @@ class Opening:
             return False
         self._announced = _announces(payload, scanner.name) and _is_all(decoded, payload)
         return True
+
+    def _decoded(self, data: bytes) -> bytes:
+        assert self._head is not None
+        if self._head.framing is not Framing.CHUNKED:
+            return data
+        if self._decoder is None:
+            # Engines write their first event as one chunk: then no decoder is needed at all.
+            alone = only_chunk(data)
+            if alone is not None:
+                return alone
+            self._decoder = Dechunker()
+        return self._decoder.feed(data)
 
     def _is_failed(self, payload: bytes, name: bytes) -> bool:
         """Tell whether an answer under status 200 is an error of the engine's; then drop it."""

@@ -176,6 +176,19 @@ def _framing(status: int, fields: list[tuple[bytes, bytes]]) -> tuple[Framing, i
     return (Framing.LENGTH, length) if length else (Framing.NONE, 0)
 
 
+def only_chunk(raw: bytes) -> bytes | None:
+    """Return the data of `raw` if that is exactly one chunk, not the last; None if it is not.
+
+    For bytes whose framing llhttp has accepted: this compares lengths, it does not judge.
+    """
+    end = raw.find(b"\r\n", 0, 12)
+    try:
+        size = int(raw[:end], 16) if end > 0 else 0
+    except ValueError:  # an extension
+        return None
+    return raw[end + 2 : -2] if size and end + 4 + size == len(raw) else None
+
+
 class _Body:
     """Collects what httptools decodes of a body.
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from proxy.upstream.framing import BadResponse, Dechunker, Framing, parse_head
+from proxy.upstream.framing import BadResponse, Dechunker, Framing, only_chunk, parse_head
 
 
 def head(*lines: bytes, start: bytes = b"HTTP/1.1 200 OK") -> bytes:
@@ -134,3 +134,21 @@ def test_bad_chunk_framing_is_an_error() -> None:
 
     with pytest.raises(BadResponse):
         decoder.feed(b"zz\r\n")
+
+
+@pytest.mark.parametrize(
+    ("raw", "data"),
+    [
+        (b"5\r\nhello\r\n", b"hello"),
+        (b"A\r\n0123456789\r\n", b"0123456789"),
+        (b"5\r\nhello\r\n0\r\n\r\n", None),
+        (b"5\r\nhello\r\n5\r\nhello\r\n", None),
+        (b"5\r\nhel", None),
+        (b"5;name=value\r\nhello\r\n", None),
+        (b"0\r\n\r\n", None),
+        (b"\r\n", None),
+        (b"", None),
+    ],
+)
+def test_only_a_whole_single_chunk_is_taken_apart_by_hand(raw: bytes, data: bytes | None) -> None:
+    assert only_chunk(raw) == data
