@@ -76,9 +76,7 @@ class Instance:
         self._configured = {backend.name: backend for backend in settings.backends}
         self._backends = tuple(_backend(b, settings.timeouts) for b in settings.backends)
         self._models: dict[Backend, Sequence[Model]] = dict.fromkeys(self._backends, ())
-        self._keys = {
-            b.name: b.api_key.reveal() for b in settings.backends if b.api_key is not None
-        }
+        self._keys = {b.name: b.api_key.reveal() for b in settings.backends if b.api_key}
         self._sides = {
             backend: Side(self._pool(configured), engine(backend.kind))
             for backend, configured in zip(self._backends, settings.backends, strict=True)

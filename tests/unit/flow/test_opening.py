@@ -21,13 +21,13 @@ class KeptRelay(Relay):
         self.wholes: list[bytes] = []
         self.primed = False
 
-    def begin(self, head: bytes, held: list[bytes]) -> None:  # type: ignore[explicit-override]
+    def begin(self, head: bytes, held: list[bytes]) -> None:
         self.begun = [head, *held]
 
-    def whole(self, head: bytes, data: bytes) -> None:  # type: ignore[explicit-override]
+    def whole(self, head: bytes, data: bytes) -> None:
         self.wholes = [head, data]
 
-    def prime(self) -> None:  # type: ignore[explicit-override]
+    def prime(self) -> None:
         self.primed = True
 
 
