@@ -86,13 +86,15 @@ class Blame(StrEnum):
     """How much a failure says against the backend it happened at."""
 
     NONE = "none"  # the client's doing, ours, or nobody's: report the call as abandoned
-    SOFT = "soft"  # the backend is full, not broken: counts in the success rate only
+    SOFT = "soft"  # the backend is full or refuses us: counts in the success rate only
     PLAIN = "plain"
     HARD = "hard"  # nothing listens
 
 
 _BROKEN_STATUS = frozenset({500, 502, 503, 504})
 _FULL_STATUS = frozenset({429, 529})
+# The credentials an engine refuses are ours: a client's never reach it.
+_REFUSED_STATUS = frozenset({401, 403})
 _KIND_BLAME: Mapping[Kind, Blame] = MappingProxyType(
     {
         Kind.CONNECT_REFUSED: Blame.HARD,
@@ -126,7 +128,9 @@ def blame(failure: Failure) -> Blame:
 
 def blame_of_status(status: int | None, *, told_to_wait: bool) -> Blame:
     """Return what an engine's HTTP status says against it; `told_to_wait` is a Retry-After."""
-    if status in _FULL_STATUS or (status == 503 and told_to_wait):
+    if status in _FULL_STATUS or status in _REFUSED_STATUS:
+        return Blame.SOFT
+    if status == 503 and told_to_wait:
         return Blame.SOFT
     return Blame.PLAIN if status in _BROKEN_STATUS else Blame.NONE
 

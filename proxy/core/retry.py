@@ -29,7 +29,8 @@ from typing_extensions import override
 from proxy.core.breaker import Blame, blame_of_status
 from proxy.core.failure import Failure, Kind, Phase
 
-_RETRIED_STATUS = frozenset({429, 500, 502, 503, 504, 529})
+# 401 and 403 speak of the credentials we sent, which may be right for another backend.
+_RETRIED_STATUS = frozenset({401, 403, 429, 500, 502, 503, 504, 529})
 _SERVER_ERROR = 500  # tried elsewhere once only: a second one is probably the request's doing
 _MAX_KILLED = 2
 

@@ -161,6 +161,20 @@ def test_a_full_backend_is_penalised_for_as_long_as_it_asked_and_not_tripped() -
     assert backend.load(world.now()) == 0
 
 
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_backend_that_refuses_our_key_fails_over_and_loses_its_lure(status: int) -> None:
+    """Refusing is quick: without a penalty it would look idle and draw everybody's calls."""
+    world = World("ab")
+    client, engine = world.asked("a")
+
+    engine.send(plain(b'{"error":"Unauthorized"}', status))
+    finish(world, client, "b")
+
+    refusing = world.backends["a"]
+    assert refusing.breaker.run == 1
+    assert refusing.load(world.now()) > 0
+
+
 def test_a_stale_connection_costs_nothing_and_is_replaced_at_the_same_backend() -> None:
     world = World("a")
     _, first = world.asked("a")

@@ -319,6 +319,8 @@ def failure(kind: Kind, origin: Origin = Origin.BACKEND, **more: object) -> Fail
         (failure(Kind.STATUS, status=503), Blame.PLAIN),
         (failure(Kind.STATUS, status=503, retry_after=2.0), Blame.SOFT),
         (failure(Kind.STATUS, status=429), Blame.SOFT),
+        (failure(Kind.STATUS, status=401), Blame.SOFT),
+        (failure(Kind.STATUS, status=403), Blame.SOFT),
         (failure(Kind.STATUS, status=404), Blame.NONE),
         (failure(Kind.ERROR_EVENT), Blame.PLAIN),
         (failure(Kind.ERROR_EVENT, status=400), Blame.NONE),
@@ -335,7 +337,7 @@ def test_blame(met: Failure, expected: Blame) -> None:
     assert blame(met) is expected
 
 
-@pytest.mark.parametrize("status", [200, 400, 401, 404, 408, 413, 422, 499, 501, 505])
+@pytest.mark.parametrize("status", [200, 400, 404, 408, 413, 422, 499, 501, 505])
 def test_a_status_that_is_not_the_backends_fault(status: int) -> None:
     assert blame_of_status(status, told_to_wait=False) is Blame.NONE
 

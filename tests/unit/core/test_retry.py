@@ -192,12 +192,12 @@ def test_calls_that_ended_no_longer_count() -> None:
 # -- classification ---------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("status", [429, 500, 502, 503, 504, 529])
+@pytest.mark.parametrize("status", [401, 403, 429, 500, 502, 503, 504, 529])
 def test_statuses_another_backend_may_do_better_than(status: int) -> None:
     assert classify_status(status).retryable
 
 
-@pytest.mark.parametrize("status", [200, 301, 400, 401, 403, 404, 408, 409, 413, 422, 501, 505])
+@pytest.mark.parametrize("status", [200, 301, 400, 404, 408, 409, 413, 422, 501, 505])
 def test_statuses_that_are_the_answer(status: int) -> None:
     assert not classify_status(status).retryable
     assert classify_status(status).blame is Blame.NONE
