@@ -12,7 +12,14 @@ from proxy.core import events, retry
 from proxy.core.breaker import Blame
 from proxy.core.failure import Failure, Kind, Origin, Phase
 from proxy.core.inband import is_error
-from proxy.upstream.framing import BadResponse, Dechunker, Framing, ResponseHead, only_chunk
+from proxy.upstream.framing import (
+    LAST_CHUNK,
+    BadResponse,
+    Dechunker,
+    Framing,
+    ResponseHead,
+    only_chunk,
+)
 
 if TYPE_CHECKING:
     from proxy.dialects.base import Engine
@@ -120,6 +127,10 @@ class Opening:
         """End with an answer that arrived whole before it was committed."""
         if self._held:
             data = b"".join((*self._held, data))
+        if head.status == 200 and (not data or data == LAST_CHUNK):
+            # No operation is answered like this: passed on, it would look like success.
+            self._drop(Kind.BAD_RESPONSE, "the engine answered 200 and an empty body")
+            return
         if not head.stream and head.framing in _DELIMITED:
             if data.startswith(_ERROR) and self._is_failed(data, b""):
                 return

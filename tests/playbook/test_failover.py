@@ -68,6 +68,7 @@ ANSWERS = {
     "error event in two pieces": SSE + chunk(ERROR_EVENT[:20]) + chunk(ERROR_EVENT[20:]),
     "only a marker's absence": SSE + LAST,
     "comments, then the end": SSE + chunk(b": keep-alive\n\n") + LAST,
+    "an empty body": head(200, b"content-length: 0"),
     "garbage": b"\x00\x01garbage",
     "an unasked upgrade": head(101, b"upgrade: websocket", b"connection: upgrade"),
     "two framings": head(200, b"content-length: 3", b"transfer-encoding: chunked") + b"abc",
@@ -97,11 +98,18 @@ def test_an_answer_that_is_none_fails_over(said: bytes, whole: bool) -> None:
     finish(world, client, "b")
 
 
-def test_an_error_under_status_200_that_comes_whole_fails_over() -> None:
+@pytest.mark.parametrize(
+    ("fields", "body"),
+    [
+        (b"content-length: 31", b'{"error":"Unexpected endpoint"}'),
+        (b"transfer-encoding: chunked", LAST),
+    ],
+)
+def test_a_plain_answer_that_is_none_and_comes_whole_fails_over(fields: bytes, body: bytes) -> None:
     world = World("ab")
     client, first = world.asked("a")
 
-    first.send(head(200, b"content-length: 31"), b'{"error":"Unexpected endpoint"}')
+    first.send(head(200, fields), body)
 
     assert not client.raw
     finish(world, client, "b")
