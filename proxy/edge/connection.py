@@ -77,6 +77,8 @@ class ClientConnection(Receiving):
         edge = self._edge
         edge.connections.discard(self)
         edge.wheel.discard(self)
+        if self._task_handler is not None and self._stage is not Stage.ORDINARY:
+            self._task_handler.cancel()  # it may never have run: then it would trip over this end
         self._stage = Stage.CLOSED
         attempts, self._attempts = self._attempts, None
         self._payload = self._head = self._message = self._memo = None

@@ -39,6 +39,7 @@ FREE_PIECES: Final = 1024  # pieces a body may come in, whatever their size
 MIN_PIECE: Final = 64  # bytes beyond those: each piece costs as much memory as this
 CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
+_EMPTY_LINE: Final = b"\r\n\r\n"
 _LINE_END: Final = frozenset({b"\r", b"\n"})
 
 Messages = list[tuple[RawRequestMessage, StreamReader]]
@@ -234,11 +235,11 @@ class Receiving(RequestHandler):
         if isinstance(head, Failure):
             self.reject(head, message.path)
             return
-        if head.length > self._edge.limits.body:
-            self.reject(self._too_large(head.length), head.path)
-            return
         self._begin(head)
         self._head, self._message, self._payload = head, message, payload
+        if head.length > self._edge.limits.body:
+            self.reject(self._too_large(head.length))
+            return
         if len(messages) > 1:
             self.closing = True
         self._expected = self._end_of(head, payload, data)
@@ -269,9 +270,9 @@ class Receiving(RequestHandler):
         assert payload is not None
         assert head is not None
         if payload.exception() is not None:
-            self.reject(failure(Kind.BAD_REQUEST, "the body's framing is broken"), head.path)
+            self.reject(failure(Kind.BAD_REQUEST, "the body's framing is broken"))
         elif payload.total_bytes > limit:
-            self.reject(self._too_large(payload.total_bytes), head.path)
+            self.reject(self._too_large(payload.total_bytes))
         elif payload.is_eof():
             self._whole(head, payload, data)
         elif self._few(len(payload._buffer), payload.total_bytes):  # noqa: SLF001 - see _whole
@@ -286,7 +287,8 @@ class Receiving(RequestHandler):
             behind = surplus > 0 and bool(data[-surplus:].strip(b"\r\n"))
         else:
             # A chunked body ends with an empty line, and so does nothing that is not whole.
-            behind = head.length < 0 and not data.endswith(b"\r\n\r\n")
+            ended = data.endswith(_EMPTY_LINE) or _EMPTY_LINE.endswith(data)
+            behind = head.length < 0 and not ended
             self._steady = self._steady and head.length < 0
         self._fed = 0
         if behind:
@@ -315,9 +317,8 @@ class Receiving(RequestHandler):
         """Refuse a body in crumbs, which takes many times its size in memory."""
         if pieces <= FREE_PIECES + size // MIN_PIECE:
             return True
-        head = self._head
         detail = f"the body comes in too many pieces: {pieces} for {size} bytes"
-        self.reject(failure(Kind.BAD_REQUEST, detail), head.path if head is not None else "")
+        self.reject(failure(Kind.BAD_REQUEST, detail))
         return False
 
     def _too_large(self, size: int) -> Failure:

@@ -1,7 +1,6 @@
 """The ordinary lane of the client port: everything that is no inference request.
 
-Unknown paths and wrong methods are answered in the caller's dialect. Paths are compared as they
-were sent: what only decodes to a path of ours is none.
+Unknown paths and wrong methods are answered in the caller's dialect.
 """
 
 from collections.abc import Awaitable, Callable, Iterable

@@ -34,6 +34,7 @@ PRIVATE_AIOHTTP_NAMES: Final = (
     "_parser",
     "_process_keepalive",
     "_request_count",
+    "_task_handler",
     "_upgraded",
     "_waiter",
 )
@@ -126,7 +127,8 @@ class Edge:
             connection.drain()
 
     async def stop(self) -> None:
-        """End aiohttp's side; every call has ended before."""
+        """Close the listeners and every connection; ends the calls that are still under way."""
+        self.stop_accepting()
         for connection in tuple(self.connections):
             connection.force_close()
         if self._runner is not None:

@@ -7,13 +7,9 @@ from tests.meta import tree
 
 # What only moves things between live objects, and the tier that shows it to work. A decision that
 # can be taken out of such a module belongs into one that is tested alone.
-SPOKEN = "it is aiohttp's protocol on a real transport; tests/wire speaks to it"
 STARTED = "it is the process: signals, exit codes; tests/e2e starts it"
 ELSEWHERE = {
     "proxy/boot/run.py": STARTED,
-    "proxy/edge/connection.py": SPOKEN,
-    "proxy/edge/receiving.py": SPOKEN,
-    "proxy/edge/server.py": SPOKEN,
 }
 
 

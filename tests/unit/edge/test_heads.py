@@ -1,0 +1,443 @@
+"""What a request head must be to be served, and what is read from it."""
+
+import asyncio
+
+import pytest
+from aiohttp.base_protocol import BaseProtocol
+from aiohttp.http import HttpRequestParser, HttpVersion, HttpVersion10, RawRequestMessage
+from multidict import CIMultiDict, CIMultiDictProxy
+
+from proxy.core.failure import Failure, Kind, Origin, Phase
+from proxy.dialects.openai_api import OPERATIONS
+from proxy.dialects.registry import engine
+from proxy.edge.heads import MAX_FIELDS, Head, judge
+from proxy.flow.course import Request
+
+CHAT = "/v1/chat/completions"
+LIMIT = 32768
+
+
+def parsed(
+    *fields: str,
+    method: str = "POST",
+    target: str = CHAT,
+    version: str = "1.1",
+    host: str | None = "x",
+    body: bytes = b"",
+) -> RawRequestMessage:
+    """Return what the real parser makes of a head; it must let it through."""
+    loop = asyncio.get_running_loop()
+    parser = HttpRequestParser(
+        BaseProtocol(loop), loop, 65536, max_headers=1024, auto_decompress=False
+    )
+    lines = [f"{method} {target} HTTP/{version}", *([] if host is None else [f"Host: {host}"])]
+    head = "\r\n".join([*lines, *fields, "", ""]).encode("latin-1")
+    messages, _, _ = parser.feed_data(head + body)
+    return messages[0][0]
+
+
+def served(message: RawRequestMessage, limit: int = LIMIT) -> Head:
+    head = judge(message, limit)
+    assert isinstance(head, Head), head
+    return head
+
+
+def refused(message: RawRequestMessage, limit: int = LIMIT) -> Failure:
+    failure = judge(message, limit)
+    assert isinstance(failure, Failure), failure
+    assert (failure.origin, failure.phase) == (Origin.CLIENT, Phase.READ)
+    assert not failure.retryable
+    return failure
+
+
+def asked(*fields: str) -> Request:
+    """Return what is read from a chat request with these header fields."""
+    request = served(parsed(*fields)).request
+    assert request is not None
+    return request
+
+
+# what is served
+# -----------------------------------------------------------------------------------------
+
+
+async def test_a_plain_request_is_read_whole() -> None:
+    head = served(parsed("Content-Type: application/json", "Content-Length: 2", body=b"{}"))
+
+    assert (head.path, head.length) == (CHAT, 2)
+    assert not head.http10
+    assert not head.close
+    assert not head.expects
+    assert head.operation is OPERATIONS[CHAT]
+    assert head.request is not None
+    assert head.request.operation is head.operation
+    assert head.request.content_type == b"application/json"
+    assert head.request.line == b"POST /v1/chat/completions HTTP/1.1\r\n"
+
+
+@pytest.mark.parametrize("path", sorted(OPERATIONS))
+async def test_every_operation_is_found_by_its_path(path: str) -> None:
+    assert served(parsed(target=path)).operation is OPERATIONS[path]
+
+
+@pytest.mark.parametrize(
+    ("method", "target"),
+    [
+        ("GET", CHAT),
+        ("HEAD", CHAT),
+        ("PUT", CHAT),
+        ("GET", "/health"),
+        ("POST", "/health"),
+        ("POST", "/V1/chat/completions"),
+        ("POST", CHAT + "/"),
+        ("POST", "/" + CHAT),
+        ("POST", "/v1/chat/%63ompletions"),
+        ("POST", "/v1/x/../chat/completions"),
+        ("POST", "/v1/chat/completions;a"),
+    ],
+)
+async def test_all_else_is_left_to_the_ordinary_lane(method: str, target: str) -> None:
+    head = served(parsed(method=method, target=target))
+
+    assert (head.operation, head.request) == (None, None)
+    assert head.path == target  # neither decoded nor normalised
+
+
+async def test_a_chunked_body_has_no_length() -> None:
+    assert served(parsed("Transfer-Encoding: chunked", body=b"0\r\n\r\n")).length == -1
+    assert served(parsed("Transfer-Encoding: Chunked", body=b"0\r\n\r\n")).length == -1
+    assert served(parsed()).length == 0
+
+
+@pytest.mark.parametrize(
+    ("version", "fields", "http10", "close"),
+    [
+        ("1.1", [], False, False),
+        ("1.1", ["Connection: close"], False, True),
+        ("1.0", [], True, True),
+        ("1.0", ["Connection: keep-alive"], True, False),
+    ],
+)
+async def test_who_keeps_the_connection(
+    version: str, fields: list[str], *, http10: bool, close: bool
+) -> None:
+    head = served(parsed(*fields, version=version))
+
+    assert (head.http10, head.close) == (http10, close)
+
+
+@pytest.mark.parametrize(
+    ("value", "expects"),
+    [("100-continue", True), ("100-Continue", True), ("something", False), ("", False)],
+)
+async def test_only_one_expectation_is_known(value: str, *, expects: bool) -> None:
+    assert served(parsed(f"Expect: {value}")).expects is expects
+
+
+# versions, hosts, methods
+# -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("version", ["0.9", "2.0"])
+async def test_other_versions_the_parser_lets_through_are_refused(version: str) -> None:
+    failure = refused(parsed(method="GET", target="/health", version=version))
+
+    assert failure.kind is Kind.BAD_REQUEST
+    assert f"HTTP/{version}" in failure.detail
+
+
+async def test_a_later_parser_cannot_bring_in_other_versions() -> None:
+    assert refused(parsed()._replace(version=HttpVersion(1, 2))).kind is Kind.BAD_REQUEST
+    assert refused(parsed()._replace(version=HttpVersion(3, 0))).kind is Kind.BAD_REQUEST
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["x", "", "h:80", "h:", "h:0", "h:65535", "a_b.example.", "127.0.0.1", "[::1]", "[::1]:8080"],
+)
+async def test_hosts_are_taken(host: str) -> None:
+    assert served(parsed(host=host)).path == CHAT
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["a b", "a/b", "u@h", "u:p@h", "h:x", "h:123456", "h:80:80", "h,i", "h?", "h#", "[::1", "::1",
+     "[h]", ":80", "h\\i", 'h"', "h<", "h\xe9", "[::1]x"],
+)  # fmt: skip
+async def test_what_is_no_host_is_refused(host: str) -> None:
+    failure = refused(parsed(host=host))
+
+    assert (failure.kind, failure.detail) == (Kind.BAD_REQUEST, "the Host header is not a host")
+
+
+async def test_http_1_0_needs_no_host_but_a_host_is_looked_at() -> None:
+    assert served(parsed(version="1.0", host=None)).http10
+    assert "Host" in refused(parsed(version="1.0", host="a/b")).detail
+
+
+@pytest.mark.parametrize(("method", "target"), [("CONNECT", "h:80"), ("TRACE", CHAT)])
+async def test_methods_that_reach_through_are_refused(method: str, target: str) -> None:
+    failure = refused(parsed(method=method, target=target))
+
+    assert failure.kind is Kind.METHOD
+    assert method in failure.detail
+
+
+@pytest.mark.parametrize("protocol", ["websocket", "h2c"])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_upgrades_are_refused(method: str, protocol: str) -> None:
+    fields = ("Connection: Upgrade", f"Upgrade: {protocol}")
+    failure = refused(parsed(*fields, method=method))
+
+    assert failure.kind is Kind.BAD_REQUEST
+    assert "upgrades" in failure.detail
+
+
+async def test_an_upgrade_nobody_nominates_is_nothing() -> None:
+    assert served(parsed("Upgrade: h2c")).operation is not None
+
+
+# framing and codings
+# ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("coding", ["chunked", "Chunked", "gzip, chunked"])
+async def test_http_1_0_knows_no_transfer_encoding(coding: str) -> None:
+    message = parsed(f"Transfer-Encoding: {coding}", version="1.0", body=b"0\r\n\r\n")
+    failure = refused(message)
+
+    assert (failure.kind, failure.detail) == (
+        Kind.BAD_REQUEST,
+        "HTTP/1.0 knows no Transfer-Encoding",
+    )
+
+
+async def test_another_transfer_coding_is_refused() -> None:
+    failure = refused(parsed("Transfer-Encoding: gzip, chunked", body=b"0\r\n\r\n"))
+
+    assert failure.kind is Kind.BAD_REQUEST
+    assert "`chunked`" in failure.detail
+
+
+@pytest.mark.parametrize(
+    "codings", [["chunked", "chunked"], ["gzip", "chunked"], ["identity"], ["chunked, chunked"]]
+)
+async def test_a_later_parser_cannot_bring_in_other_codings(codings: list[str]) -> None:
+    fields = CIMultiDict([("Host", "x"), *(("Transfer-Encoding", value) for value in codings)])
+    message = parsed()._replace(headers=CIMultiDictProxy(fields), chunked=True)
+
+    assert refused(message).kind is Kind.BAD_REQUEST
+    assert refused(message._replace(version=HttpVersion10)).kind is Kind.BAD_REQUEST
+
+
+@pytest.mark.parametrize("coding", ["identity", "Identity", " identity ", ""])
+async def test_a_body_that_is_not_encoded_is_taken(coding: str) -> None:
+    assert served(parsed(f"Content-Encoding: {coding}")).operation is not None
+
+
+@pytest.mark.parametrize("coding", ["gzip", "GZIP", "br", "zstd", "identity, gzip", "deflate"])
+async def test_an_encoded_body_is_refused(coding: str) -> None:
+    failure = refused(parsed(f"Content-Encoding: {coding}"))
+
+    assert failure.kind is Kind.UNSUPPORTED_CODING
+    assert coding.lower() in failure.detail
+
+
+async def test_the_name_of_a_coding_is_not_repeated_at_length() -> None:
+    failure = refused(parsed(f"Content-Encoding: {'z' * 5000}"))
+
+    assert "z" * 40 in failure.detail
+    assert "z" * 41 not in failure.detail
+
+
+# sizes
+# -------------------------------------------------------------------------------------------------
+
+
+async def test_a_head_may_have_its_limit_and_not_a_byte_more() -> None:
+    message = parsed("X-Padding: " + "p" * 500)
+    size = len(CHAT) + len("Host: x\r\n") + len("X-Padding: \r\n") + 500
+
+    assert served(message, size).operation is not None
+    failure = refused(message, size - 1)
+    assert failure.kind is Kind.HEAD_TOO_LARGE
+    assert str(size) in failure.detail
+
+
+async def test_the_target_counts_too() -> None:
+    target = f"{CHAT}?{'q' * 500}"
+
+    assert refused(parsed(target=target), 500).kind is Kind.HEAD_TOO_LARGE
+    assert served(parsed(target=target), 600).path == CHAT
+
+
+async def test_many_small_fields_add_up() -> None:
+    fields = [f"X-{number}: " for number in range(90)]
+
+    assert refused(parsed(*fields), 500).kind is Kind.HEAD_TOO_LARGE
+
+
+async def test_there_may_be_so_many_fields_and_no_more() -> None:
+    fields = [f"X-{number}: v" for number in range(MAX_FIELDS - 1)]  # and Host
+
+    assert served(parsed(*fields)).operation is not None
+    failure = refused(parsed(*fields, "X-More: v"))
+    assert failure.kind is Kind.HEAD_TOO_LARGE
+    assert str(MAX_FIELDS + 1) in failure.detail
+
+
+# targets
+# -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("target", "path"),
+    [
+        (CHAT + "?a=b", CHAT),
+        (CHAT + "?", CHAT),
+        (CHAT + "?a=/b?c", CHAT),
+        ("http://h" + CHAT, CHAT),
+        ("HTTP://h" + CHAT, CHAT),
+        ("https://h:8443" + CHAT + "?a=b", CHAT),
+        ("http://h", "/"),
+        ("http://h/", "/"),
+        ("http://h/@a", "/@a"),
+        ("http://h/a?b@c", "/a"),
+        ("//h/a", "//h/a"),
+    ],
+)
+async def test_the_path_of_a_target(target: str, path: str) -> None:
+    head = served(parsed(target=target))
+
+    assert head.path == path
+    assert (head.operation is not None) is (path == CHAT)
+
+
+@pytest.mark.parametrize(
+    "target",
+    ["http://user@h" + CHAT, "http://user:pass@h" + CHAT, "http://@h" + CHAT, "ftp://h" + CHAT,
+     "ws://h" + CHAT],
+)  # fmt: skip
+async def test_a_target_that_is_no_path_is_refused(target: str) -> None:
+    failure = refused(parsed(target=target))
+
+    assert (failure.kind, failure.detail) == (
+        Kind.BAD_REQUEST,
+        "the request target is not a path",
+    )
+
+
+@pytest.mark.parametrize("target", ["", "x", "h:80", "*/", "?a", "v1/chat/completions"])
+async def test_a_later_parser_cannot_bring_in_other_targets(target: str) -> None:
+    assert refused(parsed()._replace(path=target)).kind is Kind.BAD_REQUEST
+
+
+async def test_the_asterisk_is_for_options() -> None:
+    head = served(parsed(method="OPTIONS", target="*"))
+
+    assert (head.path, head.operation) == ("*", None)
+    assert refused(parsed()._replace(path="*")).kind is Kind.BAD_REQUEST
+
+
+# fields
+# ------------------------------------------------------------------------------------------------
+
+
+async def test_engines_see_what_is_theirs_and_nothing_that_is_not() -> None:
+    request = asked(
+        "Content-Type: application/json",
+        "X-Mine: 1",
+        "Authorization: Bearer secret",
+        "Connection: X-Dropped",
+        "X-Dropped: 1",
+        "X-Request-Id: abc",
+        "x-headrace-session: s",
+        "x-headrace-nonsense: 1",
+    )
+
+    seen = request.fields_for(engine("vllm"))
+    assert seen == b"content-type: application/json\r\nx-mine: 1\r\n"
+
+
+@pytest.mark.parametrize("name", ["Host", "Content-Length", "transfer-encoding"])
+async def test_a_connection_field_must_not_nominate_what_frames_or_routes(name: str) -> None:
+    failure = refused(parsed(f"Connection: {name}"))
+
+    assert failure.kind is Kind.BAD_REQUEST
+    assert name.lower() in failure.detail
+
+
+@pytest.mark.parametrize(
+    ("sent", "taken"),
+    [
+        ("abc-123", "abc-123"),
+        ("~" * 128, "~" * 128),
+        ("~" * 129, None),
+        ("two words", None),
+        ("", None),
+        ("\xe9", None),
+    ],
+)
+async def test_a_request_id_is_taken_if_it_is_safe(sent: str, taken: str | None) -> None:
+    assert asked(f"X-Request-Id: {sent}").request_id == taken
+
+
+async def test_without_fields_of_ours_nothing_is_asked_of_us() -> None:
+    request = asked()
+
+    assert (request.request_id, request.session, request.pin) == (None, None, None)
+    assert (request.priority, request.timeout, request.content_type) == (0, 0.0, b"")
+
+
+@pytest.mark.parametrize("name", ["x-headrace-session", "X-Headrace-Session"])
+async def test_a_session_is_read(name: str) -> None:
+    assert asked(f"{name}: chat-7 \xe9 ").session == "chat-7 \xe9"
+    assert asked(f"{name}: {'s' * 300}").session == "s" * 256
+
+
+@pytest.mark.parametrize("name", ["x-headrace-backend", "X-HEADRACE-BACKEND"])
+async def test_a_backend_can_be_insisted_on(name: str) -> None:
+    assert asked(f"{name}: gpu-1").pin == "gpu-1"
+    assert asked(f"{name}: {'b' * 300}").pin == "b" * 256
+
+
+@pytest.mark.parametrize(
+    ("sent", "priority"), [("0", 0), ("7", 7), ("-5", -5), (" 12 ", 12), ("999999", 999999)]
+)
+async def test_a_priority_is_a_whole_number(sent: str, priority: int) -> None:
+    assert asked(f"x-headrace-priority: {sent}").priority == priority
+
+
+@pytest.mark.parametrize(
+    "sent", ["", "high", "1.5", "+1", "--1", "-", "1 2", "1234567", "1e3", "0x1", "\xb2"]
+)
+async def test_another_priority_is_refused(sent: str) -> None:
+    failure = refused(parsed(f"x-headrace-priority: {sent}"))
+
+    assert failure.kind is Kind.BAD_REQUEST
+    assert "x-headrace-priority" in failure.detail
+
+
+@pytest.mark.parametrize(
+    ("sent", "seconds"),
+    [("30", 30.0), ("30s", 30.0), ("500ms", 0.5), ("1.5s", 1.5), ("0.125", 0.125), (" 2s ", 2.0),
+     ("0", 0.0), ("999999s", 999999.0)],
+)  # fmt: skip
+async def test_a_timeout_is_a_duration(sent: str, seconds: float) -> None:
+    assert asked(f"x-headrace-timeout: {sent}").timeout == seconds
+
+
+@pytest.mark.parametrize(
+    "sent", ["", "soon", "1h", "-1s", "1.2345s", ".5s", "1.s", "1 s", "inf", "nan", "1S", "1234567"]
+)
+async def test_another_timeout_is_refused(sent: str) -> None:
+    failure = refused(parsed(f"x-headrace-timeout: {sent}"))
+
+    assert failure.kind is Kind.BAD_REQUEST
+    assert "x-headrace-timeout" in failure.detail
+
+
+async def test_fields_of_ours_mean_nothing_to_a_page() -> None:
+    fields = ("x-headrace-priority: high", "x-headrace-timeout: soon")
+
+    assert served(parsed(*fields, method="GET", target="/health")).request is None
