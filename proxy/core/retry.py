@@ -5,15 +5,17 @@ lies in one backend, and dangerous when everybody does it at once. So the kind a
 failure say whether it may be retried and what that costs; the failure's own flags can only narrow
 it. FREE retries cannot have made an engine work (no connection was made, or an idle one was found
 dead). BUDGETED ones need room in a budget that follows the traffic, so that an outage is answered
-by a fifth more requests at most and not by three times as many. A request during which engines
-died twice is probably what killed them: it stops.
+by a fifth more requests at most and not by three times as many. LOST ones replace work that died
+with its engine: when one of two engines is killed, half of all calls must move at once, and a
+budget would turn most of them away. What bounds these is that a request during which engines died
+twice is probably what killed them: it stops.
 
 Anything the table does not name is NEVER: all of the phases READ, QUEUE and STREAM, everything the
 client or this proxy caused, and the end of the client's own deadline.
 
     kind                                CONNECT   WAIT
     connect refused, timeout, failed    FREE      -
-    closed by the backend               FREE      BUDGETED (FREE if the failure says so)
+    closed by the backend               FREE      LOST (FREE if the failure says so)
     status, bad response, error event   -         BUDGETED
     truncated                           -         BUDGETED
     first-token timeout, idle timeout   -         BUDGETED
@@ -40,6 +42,7 @@ class Cost(StrEnum):
 
     NEVER = "never"
     BUDGETED = "budgeted"
+    LOST = "lost"
     FREE = "free"
 
 
@@ -49,7 +52,7 @@ TABLE: Mapping[tuple[Kind, Phase], Cost] = MappingProxyType(
         (Kind.CONNECT_TIMEOUT, Phase.CONNECT): Cost.FREE,
         (Kind.CONNECT_FAILED, Phase.CONNECT): Cost.FREE,
         (Kind.CLOSED, Phase.CONNECT): Cost.FREE,
-        (Kind.CLOSED, Phase.WAIT): Cost.BUDGETED,
+        (Kind.CLOSED, Phase.WAIT): Cost.LOST,
         (Kind.STATUS, Phase.WAIT): Cost.BUDGETED,
         (Kind.BAD_RESPONSE, Phase.WAIT): Cost.BUDGETED,
         (Kind.ERROR_EVENT, Phase.WAIT): Cost.BUDGETED,
@@ -138,7 +141,7 @@ def cost(failure: Failure) -> Cost:
     if not failure.retryable:
         return Cost.NEVER
     listed = TABLE.get((failure.kind, failure.phase), Cost.NEVER)
-    return Cost.FREE if failure.free and listed is Cost.BUDGETED else listed
+    return Cost.FREE if failure.free and listed is not Cost.NEVER else listed
 
 
 def kills(failure: Failure) -> bool:
@@ -168,7 +171,7 @@ def decide(  # noqa: PLR0913 - the facts of one decision, each by its name
     policy = budget.policy
     price = cost(failure)
     stale = price is Cost.FREE and failure.kind is Kind.CLOSED
-    free = price is Cost.FREE
+    free, budgeted = price is Cost.FREE, price is Cost.BUDGETED
     # Free tries count as tries but have their own limit: a request may pass several dead backends.
     limit = policy.max_free if free else policy.max_extra
     ceiling = min(policy.backoff * 2.0 ** (attempts - 1), policy.max_backoff)
@@ -179,14 +182,14 @@ def decide(  # noqa: PLR0913 - the facts of one decision, each by its name
         (failure.status == _SERVER_ERROR and attempts > 1, "server error again"),
         (attempts > limit, "tries used up"),
         (candidates_left < 1 and not stale, "no other backend"),
-        (not free and not budget.has_room, "retry budget used up"),
+        (budgeted and not budget.has_room, "retry budget used up"),
         (0.0 < deadline <= now + delay, "deadline"),
     )
     for refused, reason in reasons_against:
         if refused:
             return Decision(retry=False, reason=reason)
     return Decision(
-        retry=True, reason=price.value, delay=delay, budgeted=not free, same_backend=stale
+        retry=True, reason=price.value, delay=delay, budgeted=budgeted, same_backend=stale
     )
 
 

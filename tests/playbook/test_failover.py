@@ -333,3 +333,17 @@ def test_retries_beyond_the_budget_are_not_made() -> None:
         dial.connect().send(stream(token()))
     assert all(client.end for client in clients)
     world.assert_at_rest()
+
+
+def test_when_an_engine_dies_every_call_that_waits_there_is_answered() -> None:
+    world = World("ab")
+    clients = [world.asked("a")[0] for _ in range(40)]
+
+    for end in world.pools["a"].ends:
+        end.reset()
+    world.pass_time(0.3)
+    for dial in world.pools["b"].dials:
+        dial.connect().send(stream(token()))
+
+    assert {client.end for client in clients} == {"--"}
+    world.assert_at_rest()

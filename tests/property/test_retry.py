@@ -102,6 +102,8 @@ def test_what_no_decision_ever_does(
     if decision.budgeted:
         assert attempts <= 2
         assert retries < budget.limit
+    elif decision.reason == Cost.LOST:
+        assert attempts <= 2
     else:
         assert attempts <= 8
         assert decision.delay == 0.0

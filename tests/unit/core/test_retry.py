@@ -118,6 +118,20 @@ def test_a_request_that_engines_died_of_twice_stops() -> None:
     assert not ask(died, attempts=2, killed=2).retry
 
 
+def test_calls_whose_engine_died_move_though_the_budget_is_used_up() -> None:
+    budget = Budget(Policy())
+    budget.retries = budget.limit
+
+    decision = ask(failure(Kind.CLOSED), budget=budget)
+
+    assert decision.retry
+    assert not decision.budgeted
+    assert not decision.same_backend
+    assert decision.delay > 0
+    assert not ask(UNAVAILABLE, budget=budget).retry
+    assert [ask(failure(Kind.CLOSED), attempts=n).retry for n in (2, 3)] == [True, False]
+
+
 @pytest.mark.parametrize(
     ("met", "expected"),
     [
@@ -222,7 +236,8 @@ def test_a_clients_fault_in_a_server_error_is_held_against_nobody() -> None:
         (REFUSED, Cost.FREE),
         (failure(Kind.CONNECT_TIMEOUT, Phase.CONNECT), Cost.FREE),
         (STALE, Cost.FREE),
-        (failure(Kind.CLOSED), Cost.BUDGETED),
+        (failure(Kind.CLOSED), Cost.LOST),
+        (failure(Kind.TRUNCATED), Cost.BUDGETED),
         (failure(Kind.FIRST_TOKEN_TIMEOUT), Cost.BUDGETED),
         (failure(Kind.TOTAL_TIMEOUT), Cost.NEVER),
         (failure(Kind.CLIENT_GONE), Cost.NEVER),
