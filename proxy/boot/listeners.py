@@ -1,5 +1,6 @@
 """Listening sockets, opened before anything else: a taken address stops the start at once."""
 
+import errno
 import os
 import socket
 import stat
@@ -17,7 +18,10 @@ class Occupied(Exception):  # noqa: N818 - says what the address is
 
 
 def listen(address: Address) -> socket.socket:
-    """Return a bound socket for `address`; raises `Occupied`. A stale Unix socket is replaced."""
+    """Return a bound socket for `address`; raises `Occupied`.
+
+    A Unix socket that nobody listens on any more is replaced.
+    """
     if address.path:
         return _unix(address.path)
     family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
@@ -33,6 +37,10 @@ def listen(address: Address) -> socket.socket:
 
 
 def _unix(path: str) -> socket.socket:
+    # Binding elsewhere fails while somebody listens; a file would be taken from under a running
+    # process, which then serves nobody and does not know it.
+    if _answers(path):
+        raise Occupied(f"unix:{path}", os.strerror(errno.EADDRINUSE))
     try:
         if stat.S_ISSOCK(os.stat(path).st_mode):  # noqa: PTH116 - before the loop runs
             os.unlink(path)  # noqa: PTH108 - same
@@ -46,3 +54,16 @@ def _unix(path: str) -> socket.socket:
         bound.close()
         raise Occupied(f"unix:{path}", error.strerror or str(error)) from error
     return bound
+
+
+def _answers(path: str) -> bool:
+    """Tell whether a process listens there, one too busy to accept included."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as caller:
+        caller.setblocking(False)
+        try:
+            caller.connect(path)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+    return True

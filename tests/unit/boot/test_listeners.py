@@ -1,5 +1,6 @@
 """Listening sockets: a taken address is told, a stale Unix socket is replaced."""
 
+import errno
 import socket
 from pathlib import Path
 
@@ -15,6 +16,19 @@ def test_a_stale_unix_socket_is_replaced(tmp_path: Path) -> None:
 
     with listen(Address(path=path)) as again:
         assert again.getsockname() == path
+
+
+def test_a_unix_socket_somebody_listens_on_is_not_taken_away(tmp_path: Path) -> None:
+    path = str(tmp_path / "proxy.sock")
+    with listen(Address(path=path)) as first:
+        first.listen(0)
+        for _ in range(3):  # the queue of connections is full at last, and it still counts
+            with pytest.raises(Occupied, match="in use"):
+                listen(Address(path=path))
+
+        with socket.socket(socket.AF_UNIX) as caller:
+            caller.setblocking(False)
+            assert caller.connect_ex(path) in {0, errno.EAGAIN}  # not: refused
 
 
 def test_a_file_that_is_no_socket_is_not_touched(tmp_path: Path) -> None:
