@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from collections.abc import Sequence
 from typing import Final
 
 import aiohttp
@@ -13,6 +14,7 @@ from rich.text import Text
 from proxy.settings.address import Address
 
 TIMEOUT: Final = 5.0  # seconds; the page is made from memory
+_UNFOLDED: Final = 10_000  # columns: wider than any row
 
 _EVERY_HOST: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  bound there, reached here
 
@@ -75,10 +77,15 @@ def show(what: str, admin: Address, *, as_json: bool) -> int:
         body = bytes(parts["models"]) if what == "models" else data
         sys.stdout.write(msgspec.json.format(body).decode() + "\n")
         return 0
-    console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
-    for part in models(status) if what == "models" else overview(status):
-        console.print(part)
+    put(models(status) if what == "models" else overview(status))
     return 0
+
+
+def put(parts: Sequence[Text | Table]) -> None:
+    """Print to standard output: folded for a terminal, one line a row for whatever reads a pipe."""
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else _UNFOLDED)
+    for part in parts:
+        console.print(part)
 
 
 async def fetch(admin: Address) -> bytes:

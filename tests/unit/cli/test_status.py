@@ -85,6 +85,17 @@ def test_the_state_of_the_proxy_is_told(changes: dict[str, object], words: str) 
     assert words in printed(view.overview(decoded(**changes)))
 
 
+def test_a_pipe_gets_one_line_a_backend_however_long(capsys: pytest.CaptureFixture[str]) -> None:
+    url = "http://" + "long." * 40 + "example:8000"
+    far = {"url": url, "available": False, "reason": "status 401: needs credentials"}
+
+    view.put(view.overview(decoded(backends=[BACKEND | far])))
+
+    _, _, row = capsys.readouterr().out.splitlines()
+    assert url in row
+    assert "status 401: needs credentials" in row
+
+
 def test_models_stand_with_their_backends_and_aliases_with_their_models() -> None:
     _, llama, alias = printed(view.models(decoded())).splitlines()
 
