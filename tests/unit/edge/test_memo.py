@@ -101,6 +101,12 @@ def test_one_byte_off_anywhere_is_another_head() -> None:
         assert matched(memo, edited) == expected, (begin, end, new)
 
 
+def test_an_empty_line_before_it_is_not_skipped() -> None:
+    data = b"\r\n" + HEAD + END
+
+    assert kept().match(data, len(data) - len(END)) == -1
+
+
 def test_two_bytes_exchanged_are_another_head() -> None:
     memo = kept()
     for place in range(len(HEAD) - 1):
@@ -137,7 +143,7 @@ def test_beginning_and_end_must_not_share_bytes() -> None:
         b"-1",
         b"1_3",
         b"0x1",
-        b"1,3",
+        b"13x",
         b"1\r\nA: 3",
         b"\xb2",
         b"\xd9\xa3",
