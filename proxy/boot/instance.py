@@ -266,6 +266,7 @@ class Instance:
         log.info(
             "models changed",
             backend=backend.name,
+            served=len(found),
             added=list(changed.added),
             removed=list(changed.removed),
         )

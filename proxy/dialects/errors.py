@@ -79,7 +79,7 @@ _HINTS: Mapping[Kind, str] = MappingProxyType(
         Kind.TRUNCATED: "The answer is incomplete: send the request again.",
         Kind.FIRST_TOKEN_TIMEOUT: "Send a shorter prompt, or raise timeouts.first_token.",
         Kind.IDLE_TIMEOUT: "Send it again, or raise timeouts.idle.",
-        Kind.TOTAL_TIMEOUT: "Ask for fewer tokens, or raise timeouts.total.",
+        Kind.TOTAL_TIMEOUT: "Ask for fewer tokens, or raise x-headrace-timeout or timeouts.total.",
     }
 )
 

@@ -87,7 +87,7 @@ def backend(url: str) -> Address:
         raise ValueError("not a URL") from error
     if parts.scheme == "https":
         raise ValueError(
-            "https to an engine is not in this version: put TLS in front of it, or use http://"
+            "https to an engine is not in this version: use http://, through a tunnel if need be"
         )
     if parts.scheme not in {"http", "unix"} or not url.lower().startswith(f"{parts.scheme}://"):
         raise ValueError("the scheme must be http:// or unix://")

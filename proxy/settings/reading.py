@@ -118,7 +118,7 @@ class Reading:
             if spec.nullable:
                 self.origins[path] = node.source
                 return None
-            hint = "leave the key out to get the default"
+            hint = "" if spec.required else "leave the key out to get the default"
             self.note(path, node.source, "no value", allowed=text.allowed(spec), hint=hint)
             return UNREAD
         try:

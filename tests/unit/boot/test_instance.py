@@ -68,6 +68,17 @@ async def test_listed_models_can_be_resolved_under_their_aliases(instance: Insta
     assert target.native["a"] == "org/m"
 
 
+async def test_a_backend_with_models_others_have_too_is_told_as_well(instance: Instance) -> None:
+    with capture_logs() as logs:
+        for backend in instance.backends():
+            instance._on_models(backend, (Model(id="m"),))
+
+    assert [(line["backend"], line["served"], line["added"]) for line in logs] == [
+        ("a", 1, ["gpt", "m"]),
+        ("b", 1, []),
+    ]
+
+
 async def test_a_recognised_engine_sets_the_life_of_its_connections(instance: Instance) -> None:
     a, _ = instance.backends()
 

@@ -101,6 +101,14 @@ def test_the_wrong_shape_is_told(text: str, problem: str) -> None:
     assert [one for one in told(text) if problem in one]
 
 
+def test_only_a_key_that_has_a_default_may_be_left_out() -> None:
+    without, url = sorted(told("listen:\nbackends: [{url: }]"))
+
+    assert "leave the key out to get the default" in without
+    assert "url: no value" in url
+    assert "leave the key out" not in url
+
+
 def test_a_bare_url_in_the_list_gets_the_form_that_works() -> None:
     (one,) = told("backends: [http://a:1]")
 
