@@ -12,6 +12,7 @@ import msgspec
 import structlog
 import uvloop
 
+from proxy.boot.files import allow_open_files
 from proxy.boot.instance import Instance
 from proxy.boot.listeners import Occupied, listen
 from proxy.dialects.registry import ENGINES, probe_paths
@@ -68,6 +69,7 @@ async def _run(
     stand_in: Starter | None,
     greet: Greeter | None,
 ) -> int:
+    open_files = allow_open_files()
     client_socket, admin_socket = listen(settings.listen), listen(settings.admin)
     settings, words, started = await _with_engines(settings, stand_in)
     if not settings.backends:
@@ -85,7 +87,13 @@ async def _run(
     try:
         await instance.start(client_socket, admin_socket)
         _tune_gc()
-        log.info("serving", listen=str(settings.listen), admin=str(settings.admin), engines=words)
+        log.info(
+            "serving",
+            listen=str(settings.listen),
+            admin=str(settings.admin),
+            engines=words,
+            open_files=open_files,
+        )
         await _until_told(stop, greet(settings, words) if greet is not None else None)
         await instance.drain()
     finally:
