@@ -51,14 +51,16 @@ def judge(message: RawRequestMessage, limit: int) -> Head | Failure:
     if isinstance(request, Failure):
         return request
     length = message.headers.get("content-length")
+    http10 = message.version == HttpVersion10
     return Head(
         path=path,
         operation=operation,
         request=request,
         length=-1 if message.chunked else int(length or 0),
-        http10=message.version == HttpVersion10,
+        http10=http10,
         close=message.should_close,
-        expects=message.headers.get("expect", "").lower() == "100-continue",
+        # A client of HTTP/1.0 cannot expect anything: RFC 9110, section 10.1.1.
+        expects=not http10 and message.headers.get("expect", "").lower() == "100-continue",
     )
 
 
@@ -94,9 +96,11 @@ def _size_problem(message: RawRequestMessage, limit: int) -> Failure | None:
 
 
 def _body_problem(message: RawRequestMessage) -> Failure | None:
-    coding = message.headers.get("content-encoding", "identity").strip().lower()
-    if coding not in {"", "identity"}:
-        return _bad(f"a body encoded as {coding[:40]} is not read here", Kind.UNSUPPORTED_CODING)
+    for given in message.headers.getall("content-encoding", ()):
+        coding = given.strip().lower()
+        if coding not in {"", "identity"}:
+            detail = f"a body encoded as {coding[:40]} is not read here"
+            return _bad(detail, Kind.UNSUPPORTED_CODING)
     return None
 
 

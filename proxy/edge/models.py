@@ -19,12 +19,13 @@ from proxy.dialects.openai_api import error_body, model_card, model_list
 # whichever engine happens to be up.
 _CREATED = 0
 _REQUEST_ID = "x-request-id"
+IDENT = web.RequestKey("ident", str)  # the id an outer layer has given this request
 
 
 def routes(directory: Directory, new_id: Callable[[], bytes]) -> list[web.RouteDef]:
     """Return the routes for the client port's application.
 
-    Answers carry the request id an outer layer has put under `request["id"]`. Without one they echo
+    Answers carry the request id an outer layer has put under `IDENT`. Without one they echo
     the client's, or, if it sent none that is safe, one of `new_id`.
     """
     pages = _Pages(directory, new_id)
@@ -67,8 +68,8 @@ class _Pages:
         return _answer(b'{"status":"ok"}', self._id(request))
 
     def _id(self, request: web.Request) -> str:
-        given = request.get("id")
-        if isinstance(given, str):
+        given = request.get(IDENT)
+        if given is not None:
             return given
         sent = request.headers.get(_REQUEST_ID)
         raw = None if sent is None else sent.encode(errors="surrogateescape")

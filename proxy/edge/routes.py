@@ -13,6 +13,7 @@ from proxy.core.failure import Failure, Kind, Origin, Phase
 from proxy.core.headers import request_id
 from proxy.dialects.errors import status_of
 from proxy.dialects.openai_api import OPERATIONS, error_body
+from proxy.edge.models import IDENT
 
 if TYPE_CHECKING:
     from proxy.flow.course import Course
@@ -55,6 +56,7 @@ def _accounted(
         sent = request.headers.get("x-request-id", "").encode(errors="surrogateescape")
         ident = request_id(sent, b"") or new_id().encode()
         call = Call(ident.decode(), request.rel_url.raw_path, course.now())
+        request[IDENT] = call.request_id
         call.method = request.method
         call.client = str(request.remote or "")
         course.started()

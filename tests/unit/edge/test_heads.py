@@ -128,6 +128,7 @@ async def test_who_keeps_the_connection(
 )
 async def test_only_one_expectation_is_known(value: str, *, expects: bool) -> None:
     assert served(parsed(f"Expect: {value}")).expects is expects
+    assert not served(parsed(f"Expect: {value}", version="1.0")).expects
 
 
 @pytest.mark.parametrize("version", ["0.9", "2.0"])
@@ -235,6 +236,7 @@ async def test_an_encoded_body_is_refused(coding: str) -> None:
 
     assert failure.kind is Kind.UNSUPPORTED_CODING
     assert coding.lower() in failure.detail
+    assert refused(parsed("Content-Encoding: identity", f"Content-Encoding: {coding}")) == failure
 
 
 async def test_the_name_of_a_coding_is_not_repeated_at_length() -> None:

@@ -10,7 +10,7 @@ from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 
 from proxy.core.catalog import Directory, Model, build
-from proxy.edge.models import routes
+from proxy.edge.models import IDENT, routes
 from tests.fixtures.fleet import make_backend
 
 GENERATED = "made-here-1"
@@ -121,7 +121,7 @@ async def test_the_id_in_the_access_line_is_the_id_in_the_answer(directory: Dire
     (handler,) = [r.handler for r in routes(directory, GENERATED.encode) if r.path == "/health"]
     request = make_mocked_request("GET", "/health", headers={"x-request-id": "ignored"})
     with warnings.catch_warnings(action="ignore", category=web.NotAppKeyWarning):
-        request["id"] = "given-outside"
+        request[IDENT] = "given-outside"
     answer = await cast("Callable[[web.Request], Awaitable[web.Response]]", handler)(request)
     assert answer.headers["x-request-id"] == "given-outside"
 
