@@ -68,7 +68,7 @@ class _Pages:
         return _answer(b'{"status":"ok"}', self._id(request))
 
     def _id(self, request: web.Request) -> str:
-        given = request.get(IDENT)
+        given: str | None = request.get(IDENT)
         if given is not None:
             return given
         sent = request.headers.get(_REQUEST_ID)

@@ -19,7 +19,8 @@ async def test_an_answer_and_its_access_line_have_one_request_id(
         sent = {"x-request-id": "mine-7"}
         kept = (await stack.client.get("/v1/models", headers=sent)).headers["x-request-id"]
         lost = (await stack.client.get("/nowhere", headers=sent)).headers["x-request-id"]
+        await stack.stop()
+        lines = [json.loads(line) for line in stack.access_lines()]
 
     assert kept == lost == "mine-7"
-    lines = [json.loads(line) for line in stack.access_lines()]
     assert [line["request_id"] for line in lines] == [made, "mine-7", "mine-7"]
