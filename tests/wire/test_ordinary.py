@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from benchmarks.fake.engine import running
 from benchmarks.fake.profile import Profile
-from tests.fixtures.stack import MODEL, serving
+from tests.fixtures.stack import MODEL, eventually, serving
 
 
 async def test_an_answer_and_its_access_line_have_one_request_id(
@@ -19,7 +19,7 @@ async def test_an_answer_and_its_access_line_have_one_request_id(
         sent = {"x-request-id": "mine-7"}
         kept = (await stack.client.get("/v1/models", headers=sent)).headers["x-request-id"]
         lost = (await stack.client.get("/nowhere", headers=sent)).headers["x-request-id"]
-        await stack.stop()
+        await eventually(lambda: len(stack.access_lines()) == 3)
         lines = [json.loads(line) for line in stack.access_lines()]
 
     assert kept == lost == "mine-7"
