@@ -47,6 +47,8 @@ CATCH_UP: Final = 1024  # ended calls told at once before somebody looks
 LOOK: Final = 0.02  # seconds between two looks while draining
 FLUSH: Final = 2.0  # seconds for the last bytes of answers that are broken off
 
+_NEVER_READY: Final = frozenset({health.State.UNKNOWN, health.State.STARTING})
+
 log = structlog.get_logger()
 
 
@@ -103,6 +105,7 @@ class Instance:
             random=random.random,
         )
         self._course.suspect = self._prober.wake
+        self._course.unheard = self._unheard
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._admin: web.AppRunner | None = None
 
@@ -270,6 +273,10 @@ class Instance:
             added=list(changed.added),
             removed=list(changed.removed),
         )
+
+    def _unheard(self) -> list[str]:
+        """Return the backends that have not been ready since the start: what they serve is open."""
+        return [b.name for b in self._backends if b.health.state in _NEVER_READY]
 
     # what the admin pages see --------------------------------------------------------------------
 

@@ -144,6 +144,7 @@ class Course:
         "sides",
         "started",
         "suspect",
+        "unheard",
         "wheel",
     )
 
@@ -174,6 +175,7 @@ class Course:
         self.queue_timeout = queue_timeout
         self.observers: tuple[Observer, ...] = ()
         self.started: Callable[[], None] = _nothing  # counts a call that begins
+        self.unheard: Callable[[], Sequence[str]] = tuple  # backends whose models are not known yet
         self.suspect: Callable[[Backend], None] = _nobody  # wakes the prober: a call failed there
         self.retry = retry.Policy()
         self._budgets: dict[str, retry.Budget] = {}

@@ -10,6 +10,7 @@ from proxy.core.call import Call
 from proxy.core.catalog import Target
 from proxy.core.failure import Failure, Kind, Origin, Phase
 from proxy.core.peek import Peek, Reader, peek_form
+from proxy.flow import choice
 from proxy.flow.attempts import Attempts
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ class Intake:
     def _targets(self, call: Call) -> tuple[Target, ...] | Failure:
         targets = self._course.directory.current.resolve(call.model)
         if not targets:
-            return _unknown(Kind.UNKNOWN_MODEL, f"there is no model {call.model[:200]!r} here")
+            return self._no_such_model(call)
         if call.pin is None and call.path in self._course.common_paths:
             return targets
         targets = tuple(self._able(target, call) for target in targets)
@@ -76,6 +77,20 @@ class Intake:
                 Kind.UNKNOWN_PATH, f"no engine that serves {call.model[:200]!r} has {call.path}"
             )
         return targets
+
+    def _no_such_model(self, call: Call) -> Failure:
+        """Return 404, or 503 while a backend may still list the model: 404 is not repeated."""
+        unheard = self._course.unheard()
+        if not unheard:
+            return _unknown(Kind.UNKNOWN_MODEL, f"there is no model {call.model[:200]!r} here")
+        return Failure(
+            kind=Kind.NO_BACKEND,
+            origin=Origin.PROXY,
+            phase=Phase.QUEUE,
+            detail=f"no backend lists the model {call.model[:200]!r}, but some have not been heard"
+            f" yet: {', '.join(unheard)}",
+            retry_after=choice.SOONEST,
+        )
 
     def _able(self, target: Target, call: Call) -> Target:
         """Leave out backends that may not be sent this path, or are not the one asked for."""

@@ -139,6 +139,18 @@ async def test_who_looks_sees_calls_that_have_just_ended(instance: Instance) -> 
     assert b'end="--"' in b"".join(instance.metrics.parts())
 
 
+async def test_a_backend_is_unheard_until_it_has_been_ready_once(instance: Instance) -> None:
+    a, b = instance.backends()
+    assert instance._course.unheard() == ["a", "b"]
+
+    for backend in (a, b):
+        backend.health.probed(ok=True, now=instance.now(), reason="")
+    for _ in range(3):
+        b.health.probed(ok=False, now=instance.now(), reason="refused")
+
+    assert instance._course.unheard() == []
+
+
 async def test_draining_is_seen_at_once(instance: Instance) -> None:
     instance.hurry()  # nothing to wait for
 

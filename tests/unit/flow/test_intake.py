@@ -70,3 +70,16 @@ def test_a_long_name_is_not_repeated_whole() -> None:
     client = World("a").ask(body=b'{"model":"%b"}' % (b"x" * 500))
 
     assert len(client.refusals[0].detail) < 300
+
+
+def test_a_model_nobody_lists_is_unknown_only_when_everybody_has_been_heard() -> None:
+    world = World("a")
+    world.course.unheard = lambda: ["late"]
+
+    early = world.ask(body=b'{"model":"other"}').refusals[0]
+    world.course.unheard = tuple
+    late = world.ask(body=b'{"model":"other"}').refusals[0]
+
+    assert (early.kind, early.retry_after) == (Kind.NO_BACKEND, 1.0)
+    assert "late" in early.detail
+    assert late.kind is Kind.UNKNOWN_MODEL
