@@ -2,7 +2,7 @@
 
 aiohttp's C parser (llhttp) frames every message. Two things are done around it. A head that repeats
 byte for byte (but for its length) on a connection whose parser stands exactly between two messages
-has been judged before and is recognised instead of parsed again: 6 us less a request. And bodies
+has been judged before and is recognised instead of parsed again. And bodies
 are gathered whole, within bounds of size, time and number of pieces, before anybody hears of them.
 
     IDLE   --a head begins--> HEAD --complete--> BODY --whole--> CALL or ORDINARY --answered--> IDLE

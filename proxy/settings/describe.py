@@ -114,7 +114,7 @@ backends:
 """,
     "models.aliases": """\
   aliases:
-    gpt-4o: [llama-3.1-70b, qwen2.5-72b]    # the first that has a ready backend
+    gpt-4o: [llama-3.1-70b, qwen2.5-72b]    # the first with a ready backend with room
     small: qwen2.5-7b
 """,
     "models.timeouts": """\

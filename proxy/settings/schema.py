@@ -153,7 +153,11 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
         Patience, Meta(description="How long a client may take to send a request head.")
     ] = 10.0
     body_timeout: Annotated[
-        Patience, Meta(description="How long a client may be silent in the middle of a body.")
+        Patience,
+        Meta(
+            description="How long a client may be silent in the middle of a body; after that time"
+            " it must also have sent 1 KiB/s on average."
+        ),
     ] = 30.0
     queue: Annotated[
         int,
@@ -288,7 +292,7 @@ class Models(msgspec.Struct, frozen=True, kw_only=True):
                 tuple[str, ...],
                 Meta(
                     description="Another name for one model, or for a list of which the first that"
-                    " has a ready backend serves.",
+                    " has a ready backend with room serves.",
                     extra={"unit": "names"},
                 ),
             ],
