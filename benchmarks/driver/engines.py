@@ -13,7 +13,7 @@ from benchmarks.driver.client import connect
 from benchmarks.driver.procs import REPOSITORY, NotReadyError, Process, free_port
 from benchmarks.driver.workload import MODEL
 from benchmarks.fake.launch import command
-from benchmarks.fake.profile import Profile
+from benchmarks.fake.profile import Profile, Stamps
 
 STAMP = re.compile(rb'"stamp_ns":(\d+)')  # CLOCK_MONOTONIC ns at which the engine wrote the event
 
@@ -35,7 +35,7 @@ def profile(pace: Pace, port: int) -> Profile:
         port=port,
         models=(MODEL,),
         pace=pace.step,
-        stamps=True,
+        stamps=Stamps.FIELD,
         output_tokens=FAR,
         context_length=FAR,
         kv_tokens=1000 * FAR,

@@ -16,7 +16,7 @@ import uvloop
 
 from benchmarks.fake.engine import Engine
 from benchmarks.fake.launch import Ready
-from benchmarks.fake.profile import Dialect, Profile
+from benchmarks.fake.profile import Dialect, Profile, Stamps
 
 
 def parser() -> argparse.ArgumentParser:
@@ -28,6 +28,16 @@ def parser() -> argparse.ArgumentParser:
             flags.add_argument("--model", dest="models", action="append", metavar="NAME")
         elif field.type is bool:
             flags.add_argument(name, action="store_true")
+        elif field.type is Stamps:
+            # A bare `--stamps` is the commonest wish: into a field of the event.
+            flags.add_argument(
+                name,
+                choices=[*Stamps],
+                default=default,
+                type=Stamps,
+                nargs="?",
+                const=Stamps.FIELD,
+            )
         elif field.type is Dialect:
             flags.add_argument(name, choices=[*Dialect], default=default, type=Dialect)
         else:

@@ -7,7 +7,7 @@ import msgspec
 
 from benchmarks.fake.connection import Connection, Request
 from benchmarks.fake.faults import Fault, Faults
-from benchmarks.fake.ledger import Ledger, Record
+from benchmarks.fake.ledger import Ledger, Record, SideLog
 from benchmarks.fake.pages import Page
 from benchmarks.fake.profile import Profile
 
@@ -28,6 +28,10 @@ class Subject(Protocol):
     @property
     def requests(self) -> Ledger:
         """The account."""
+
+    @property
+    def side_log(self) -> SideLog:
+        """Times of tagged requests."""
 
     @property
     def running(self) -> int:
@@ -55,11 +59,12 @@ def answer(engine: Subject, request: Request) -> Page:
             return _json({"requests": _requests(engine.requests, query)})
         case "DELETE", "requests":
             engine.requests.clear()
+            engine.side_log.clear()
             return _json({"requests": []})
+        case "GET", "stamps":
+            return _stamps(engine.side_log, query)
         case _:
-            return Page(
-                b'{"error":"no such page of the simulated engine"}', b"application/json", 404
-            )
+            return Page(_UNKNOWN, b"application/json", 404)
 
 
 def _switch(engine: Subject, body: bytes) -> Page:
@@ -92,6 +97,15 @@ def _requests(ledger: Ledger, query: str) -> list[dict[str, object]]:
     wanted = parse_qs(query).get("id")
     records = ledger if wanted is None else [r for key in wanted for r in ledger.find(key)]
     return [_row(record) for record in records]
+
+
+def _stamps(log: SideLog, query: str) -> Page:
+    tag = next(iter(parse_qs(query).get("tag", ())), "")
+    told = log.find(tag)
+    if told is None:
+        problem = {"error": f"no request with bench-tag:{tag} is remembered"}
+        return Page(msgspec.json.encode(problem), b"application/json", 404)
+    return _json({"taken_ns": told.taken_ns, "emitted": told.emitted.tolist()})
 
 
 def _row(record: Record) -> dict[str, object]:

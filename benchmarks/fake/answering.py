@@ -11,7 +11,7 @@ import msgspec
 from benchmarks.fake.asks import Ask, read_chat, read_embedding, read_text
 from benchmarks.fake.batching import Batch, PrefixCache, Sequence
 from benchmarks.fake.connection import Connection, Request
-from benchmarks.fake.ledger import Ledger, Record, Stage
+from benchmarks.fake.ledger import Ledger, Record, SideLog, Stage
 from benchmarks.fake.metrics import Counters, Scrape
 from benchmarks.fake.pacing import Pacer
 from benchmarks.fake.pages import BUSY, Page, error, missing, static_pages, wrong_method
@@ -43,6 +43,7 @@ class Answering:
     def __init__(self, profile: Profile, loop: asyncio.AbstractEventLoop) -> None:
         self.profile = profile
         self.requests = Ledger(profile.records)
+        self.side_log = SideLog(profile.records)
         self.batch = Batch(profile)
         self.counters = Counters()
         self.heads = Heads(profile.dialect, profile.name)

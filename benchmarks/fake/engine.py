@@ -15,7 +15,7 @@ from benchmarks.fake.batching import Sequence
 from benchmarks.fake.breakage import bend
 from benchmarks.fake.connection import Connection, Request
 from benchmarks.fake.faults import LISTENER, Fault, Faults, Kind
-from benchmarks.fake.ledger import Ledger, Stage
+from benchmarks.fake.ledger import Ledger, SideLog, Stage
 from benchmarks.fake.listening import listening_socket
 from benchmarks.fake.pages import Page, error
 from benchmarks.fake.profile import Profile
@@ -49,6 +49,11 @@ class Engine:
     def requests(self) -> Ledger:
         """Every inference request that arrived, oldest first."""
         return self._answering.requests
+
+    @property
+    def side_log(self) -> SideLog:
+        """When tokens of tagged requests were written."""
+        return self._answering.side_log
 
     @property
     def running(self) -> int:

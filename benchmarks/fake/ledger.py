@@ -1,11 +1,15 @@
 """What happened to each request, with times: the simulated engine's own side of the story."""
 
+import re
 import time
-from collections import deque
+from array import array
+from collections import OrderedDict, deque
 from collections.abc import Iterator
 from enum import StrEnum
 
 import msgspec
+
+_TAG = re.compile(r"bench-tag:([0-9a-fA-F]{1,64})")
 
 
 class Stage(StrEnum):
@@ -50,6 +54,45 @@ class Record(msgspec.Struct, kw_only=True):
     def header(self, name: bytes) -> bytes | None:
         """Find the first header of this lower-case name."""
         return next((value for field, value in self.headers if field == name), None)
+
+
+class Told(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of the side log; times are CLOCK_MONOTONIC nanoseconds."""
+
+    taken_ns: int
+    """The engine had read the request."""
+    emitted: "array[int]" = msgspec.field(default_factory=lambda: array("q"))
+    """When it wrote each event with text."""
+
+
+class SideLog:
+    """Times of the last requests that carried a tag, for clients behind proxies that rewrite."""
+
+    __slots__ = ("_limit", "_told")
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._told: OrderedDict[str, Told] = OrderedDict()
+
+    def open(self, prompt: str, taken_ns: int) -> Told | None:
+        """Start a line if the prompt has a tag; a tag that comes again starts anew."""
+        found = _TAG.search(prompt)
+        if found is None:
+            return None
+        told = Told(taken_ns=taken_ns)
+        self._told[found[1]] = told
+        self._told.move_to_end(found[1])
+        if len(self._told) > self._limit:
+            self._told.popitem(last=False)
+        return told
+
+    def find(self, tag: str) -> Told | None:
+        """Return the line of this tag; None: never heard of, or forgotten."""
+        return self._told.get(tag)
+
+    def clear(self) -> None:
+        """Forget all."""
+        self._told.clear()
 
 
 class Ledger:

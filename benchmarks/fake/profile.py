@@ -14,6 +14,24 @@ class Dialect(StrEnum):
     OPENAI = "openai"
 
 
+class Stamps(StrEnum):
+    """Where the engine says when it wrote each token, for whoever prices a proxy in front of it.
+
+    All times are CLOCK_MONOTONIC nanoseconds, comparable between processes of one machine.
+    """
+
+    NONE = "none"
+    FIELD = "field"
+    """Top-level fields of every event with text: `stamp_ns`, `token` (the index of its first
+    token), and in the first of them `taken_ns`: the engine had read the request."""
+    CONTENT = "content"
+    """The text of event i begins with `~i:N~`, that of the first with `~0:N:TAKEN~`, so that a
+    gateway that writes the JSON anew carries it along."""
+    SIDELOG = "sidelog"
+    """Nothing in the answer. The engine remembers by the `bench-tag:HEX` it finds in the prompt;
+    `GET /fake/stamps?tag=HEX` tells."""
+
+
 class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything that is fixed when a simulated engine starts.
 
@@ -48,8 +66,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     prefix_blocks: int = 0
     """Capacity of the prefix cache in blocks of 16 tokens; 0 switches it off."""
 
-    stamps: bool = False
-    """Put the CLOCK_MONOTONIC time of writing, in ns, into every event as `stamp_ns`."""
+    stamps: Stamps = Stamps.NONE
     tokens_per_event: int = 1
     event_bytes: int = 0
     """Pad every token event to this many bytes on the wire, framing excluded; 0: no padding."""

@@ -5,13 +5,15 @@ connection writes each piece as it is, a broken one (`breakage`) bends them.
 """
 
 import time
+from array import array
 from typing import Protocol
 
 from typing_extensions import override
 
 from benchmarks.fake.asks import Ask
 from benchmarks.fake.batching import Sequence
-from benchmarks.fake.ledger import Record, Stage
+from benchmarks.fake.ledger import Record, SideLog, Stage
+from benchmarks.fake.profile import Stamps
 from benchmarks.fake.wire import DONE, FINGERPRINT, LAST_CHUNK, Heads, Surface, frame
 from benchmarks.fake.words import start_of, walk
 
@@ -39,7 +41,8 @@ class Host(Protocol):
     """The engine, as far as a reply needs it."""
 
     heads: Heads
-    stamps: bool
+    stamps: Stamps
+    side_log: SideLog
     event_bytes: int
     created: int
     early_head: bool
@@ -54,7 +57,18 @@ class Host(Protocol):
 class Reply:
     """What all generated answers share: the sequence, the record and the words."""
 
-    __slots__ = ("_ask", "_host", "_id", "_outlet", "_record", "_start", "_surface", "sequence")
+    __slots__ = (
+        "_ask",
+        "_host",
+        "_id",
+        "_outlet",
+        "_record",
+        "_stamps",
+        "_start",
+        "_surface",
+        "_told",
+        "sequence",
+    )
 
     def __init__(
         self, host: Host, outlet: Outlet, surface: Surface, ask: Ask, record: Record
@@ -66,6 +80,11 @@ class Reply:
         self._record = record
         self._start = start_of(ask.prompt)
         self._id = f"{surface.id_prefix}{record.id}"
+        self._stamps = host.stamps
+        self._told: array[int] | None = None
+        if host.stamps is Stamps.SIDELOG:
+            line = host.side_log.open(ask.prompt, record.start_ns)
+            self._told = None if line is None else line.emitted
         self.sequence = Sequence(
             self,
             prompt_tokens=ask.prompt_tokens,
@@ -95,6 +114,19 @@ class Reply:
         """Settle the account of a complete answer."""
         self._host.completed(self._record, self._ask.finish_reason)
 
+    def _stamp(self, first: int) -> tuple[bytes, bytes]:
+        # What this moment puts before the event's fields, and before its text.
+        now, mode = time.monotonic_ns(), self._stamps
+        if mode is Stamps.FIELD:
+            taken = b"" if first else b'"taken_ns":%d,' % self._record.start_ns
+            return b'"stamp_ns":%d,"token":%d,%b' % (now, first, taken), b""
+        if mode is Stamps.CONTENT:
+            taken = b"" if first else b":%d" % self._record.start_ns
+            return b"", b"~%d:%d%b~" % (first, now, taken)
+        if self._told is not None:
+            self._told.append(now)
+        return b"", b""
+
     def _usage(self) -> bytes:
         prompt, total = self._ask.prompt_tokens, self._ask.total
         return (
@@ -113,16 +145,18 @@ class Whole(Reply):
     def finished(self) -> None:
         """Write the head and the JSON body."""
         ask, surface, host = self._ask, self._surface, self._host
-        text = walk(self._start, 0, ask.total)
+        field, inside = self._stamp(0)
+        text = inside + walk(self._start, 0, ask.total)
         if surface.stream_object == surface.object:
             choice = b'"text":"%b"' % text
         else:
             choice = b'"message":{"role":"assistant","content":"%b"}' % text
         body = (
-            b'{"id":"%b","object":"%b","created":%d,"model":"%b","choices":[{"index":0,%b,'
+            b'{%b"id":"%b","object":"%b","created":%d,"model":"%b","choices":[{"index":0,%b,'
             b'"logprobs":null,"finish_reason":"%b","stop_reason":null}],'
             b'"system_fingerprint":"%b",%b}'
         ) % (
+            field,
             self._id.encode(),
             surface.object.encode(),
             host.created,
@@ -170,13 +204,13 @@ class Stream(Reply):
             return
         self._record.tokens = first + 1
         tail = self._tails[(self._start + first) % len(self._tails)]
-        if self._host.stamps:
-            stamp = b'data: {"stamp_ns":%d,' % time.monotonic_ns()
-            size = len(stamp) + self._before_size + len(tail) - 2
-            self._event(b"%x\r\n%b%b%b" % (size, stamp, self._before, tail))
+        if self._stamps is Stamps.NONE:
+            size = self._before_size + len(tail) + 5
+            self._event(b"%x\r\ndata: {%b%b" % (size, self._before, tail))
             return
-        size = self._before_size + len(tail) + 5
-        self._event(b"%x\r\ndata: {%b%b" % (size, self._before, tail))
+        field, inside = self._stamp(first)
+        size = self._before_size + len(field) + len(inside) + len(tail) + 5
+        self._event(b"%x\r\ndata: {%b%b%b%b" % (size, field, self._before, inside, tail))
 
     @override
     def finished(self) -> None:
@@ -199,9 +233,9 @@ class Stream(Reply):
         after = self._surface.after
         if first + count == self._ask.total:
             after = self._surface.after_last % self._ask.finish_reason.encode()
-        stamp = b'"stamp_ns":%d,' % time.monotonic_ns() if self._host.stamps else b""
+        field, inside = self._stamp(first)
         text = walk(self._start, first, count)
-        event = b"data: {%b%b%b%b" % (stamp, self._before, text, after)
+        event = b"data: {%b%b%b%b%b" % (field, self._before, inside, text, after)
         missing = self._host.event_bytes - len(event) - 2
         if missing >= len(b',"pad":""'):
             event = b'%b,"pad":"%b"}' % (event[:-1], b"x" * (missing - len(b',"pad":""')))

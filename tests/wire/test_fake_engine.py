@@ -12,7 +12,7 @@ from benchmarks.fake.engine import Engine, running
 from benchmarks.fake.faults import Fault, Kind, Where
 from benchmarks.fake.launch import launched, start
 from benchmarks.fake.ledger import Stage
-from benchmarks.fake.profile import Dialect, Profile
+from benchmarks.fake.profile import Dialect, Profile, Stamps
 from benchmarks.fake.words import answer_text
 
 HOST = "127.0.0.1"
@@ -81,7 +81,7 @@ async def test_a_stream_has_a_role_the_words_the_usage_and_an_end() -> None:
 
 
 async def test_chunk_sizes_are_right_with_stamps_and_padding() -> None:
-    profile = Profile(stamps=True, event_bytes=400)
+    profile = Profile(stamps=Stamps.FIELD, event_bytes=400)
     async with running(profile) as engine:
         before = time.monotonic_ns()
         answer = await ask(engine, chat(3))

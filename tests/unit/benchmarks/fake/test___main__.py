@@ -6,7 +6,7 @@ from pathlib import Path
 from benchmarks.fake.__main__ import parser, profile_of
 from benchmarks.fake.faults import Fault, Kind
 from benchmarks.fake.launch import command
-from benchmarks.fake.profile import Dialect, Profile
+from benchmarks.fake.profile import Dialect, Profile, Stamps
 
 
 def test_every_field_of_a_profile_survives_the_command_line() -> None:
@@ -18,7 +18,7 @@ def test_every_field_of_a_profile_survives_the_command_line() -> None:
         models=("a", "b"),
         pace=0.02,
         queue_limit=3,
-        stamps=True,
+        stamps=Stamps.SIDELOG,
         keep_bodies=True,
         event_bytes=300,
     )
