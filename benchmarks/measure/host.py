@@ -96,6 +96,23 @@ def memory(pids: Iterable[int], *, proc: Path = PROC) -> Memory:
     return Memory(rss_kib=rss, shared_out_kib=shared_out)
 
 
+def descriptors(pids: Iterable[int], *, proc: Path = PROC) -> int | None:
+    """Return how many files and sockets `pids` and their descendants hold open.
+
+    None where one of them may not be looked into.
+    """
+    total = 0
+    for root in pids:
+        for pid in tree(root, proc=proc):
+            try:
+                total += sum(1 for _ in (proc / str(pid) / "fd").iterdir())
+            except PermissionError:
+                return None
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+    return total
+
+
 def supported(*, proc: Path = PROC) -> bool:
     """Tell whether this kernel publishes per-thread CPU time."""
     return (proc / "self" / "schedstat").exists()

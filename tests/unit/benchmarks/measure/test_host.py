@@ -5,6 +5,7 @@ from pathlib import Path
 from benchmarks.measure.host import (
     Cpu,
     cpu,
+    descriptors,
     facts,
     memory,
     parse_rollup,
@@ -78,3 +79,13 @@ def test_facts_name_the_cpu(tmp_path: Path) -> None:
 
 def test_a_kernel_without_schedstat_is_noticed(tmp_path: Path) -> None:
     assert not supported(proc=tmp_path)
+
+
+def test_open_files_are_counted_over_the_tree(tmp_path: Path) -> None:
+    thread(tmp_path, 10, 10, 0, 0, "20")
+    thread(tmp_path, 20, 20, 0, 0)
+    for pid, number in ((10, 0), (10, 1), (20, 0)):
+        (tmp_path / str(pid) / "fd").mkdir(exist_ok=True)
+        (tmp_path / str(pid) / "fd" / str(number)).touch()
+
+    assert descriptors([10, 99], proc=tmp_path) == 3
