@@ -12,7 +12,9 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 
+import msgspec
 from aiohttp import web
 from typing_extensions import override
 
@@ -69,7 +71,6 @@ class Wire(asyncio.Transport):
     @override
     def is_closing(self) -> bool:
         """Say no."""
-        """Count."""
         return False
 
     @override
@@ -136,33 +137,63 @@ def scene() -> tuple[ClientConnection, Connection]:
     return client, upstream
 
 
+class Case(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing to be done again and again. `act` leaves everything as it found it."""
+
+    name: str
+    act: Callable[[], None]
+
+
+def cases() -> list[Case]:
+    """Return what is measured, each on connections of its own. Needs a running loop."""
+    long_prompt = REQUEST_BODY.replace(b"hello", b"hello " * 17_000)
+    long_answer = (STREAM_HEAD, *([CHUNK] * 62), STREAM_END)
+    return [
+        Case(name="plain call", act=_call(REQUEST_BODY % b"false", (PLAIN,))),
+        Case(
+            name="streamed call, 2 pieces",
+            act=_call(REQUEST_BODY % b"true", (STREAM_HEAD, STREAM_END)),
+        ),
+        Case(name="streamed call, 64 pieces", act=_call(REQUEST_BODY % b"true", long_answer)),
+        Case(name="plain call, 100 kB prompt", act=_call(long_prompt % b"false", (PLAIN,))),
+        Case(name="one more chunk", act=_chunk(CHUNK)),
+        Case(name="one more read of 8 chunks", act=_chunk(CHUNK * 8)),
+    ]
+
+
+def _call(body: bytes, answer: tuple[bytes, ...]) -> Callable[[], None]:
+    """Return a whole call: the bytes of `body` in, the pieces of `answer` out."""
+    client, upstream = scene()
+    ask = REQUEST_HEAD % len(body) + body
+
+    def act() -> None:
+        client.data_received(ask)
+        for piece in answer:
+            upstream.data_received(piece)
+
+    return act
+
+
+def _chunk(piece: bytes) -> Callable[[], None]:
+    """Return one more `piece` of a stream that has begun and does not end."""
+    client, upstream = scene()
+    body = REQUEST_BODY % b"true"
+    client.data_received(REQUEST_HEAD % len(body) + body)
+    upstream.data_received(STREAM_HEAD)
+    return partial(upstream.data_received, piece)
+
+
 def main() -> None:
     """Measure and print."""
     asyncio.run(_measure(int(sys.argv[1]) if len(sys.argv) > 1 else 40))
 
 
 async def _measure(repeats: int) -> None:
-    client, upstream = scene()
-    plain, stream = (REQUEST_BODY % word for word in (b"false", b"true"))
-    ask_plain, ask_stream = (REQUEST_HEAD % len(body) + body for body in (plain, stream))
-
-    def whole() -> None:
-        client.data_received(ask_plain)
-        upstream.data_received(PLAIN)
-
-    def streamed() -> None:
-        client.data_received(ask_stream)
-        upstream.data_received(STREAM_HEAD)
-        upstream.data_received(STREAM_END)
-
-    for name, act in (("plain call", whole), ("streamed call, 2 pieces", streamed)):
-        await _time(name, act, repeats)
-    client.data_received(ask_stream)
-    upstream.data_received(STREAM_HEAD)
-    await _time("one more chunk", lambda: upstream.data_received(CHUNK), repeats)
+    every = cases()
+    for case in every:
+        await _time(case.name, case.act, repeats)
     if len(sys.argv) > 2:
-        upstream.data_received(STREAM_END)
-        show(whole, 5000)
+        show(every[0].act, 5000)
 
 
 async def _time(name: str, act: Callable[[], None], repeats: int) -> None:
