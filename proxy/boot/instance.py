@@ -25,7 +25,7 @@ from proxy.discovery.fetch import HttpFetch
 from proxy.discovery.prober import Hooks, Prober
 from proxy.edge import admin, models, routes
 from proxy.edge.server import Edge
-from proxy.flow import pump
+from proxy.flow import deadlines, pump
 from proxy.flow.attempts import Attempts
 from proxy.flow.course import Course, Side
 from proxy.flow.evict import reroute
@@ -39,7 +39,7 @@ from proxy.telemetry.sink import Sink
 from proxy.upstream import pool
 from proxy.upstream.connect import Endpoint
 
-# Seconds between two turns of the wheel. Waking an idle process costs 0.2 ms of CPU on a virtual
+# Seconds between two looks at what is due. Waking an idle process costs 0.2 ms of CPU on a virtual
 # machine: at 50 ms, and with a beat of its own for the log, that was a tenth of a streamed chunk.
 TICK: Final = 0.25
 NEXT_LOT: Final = 0.005  # seconds until the next lot of ended calls is told to the observers
@@ -227,8 +227,7 @@ class Instance:
         if self._lag and lag > self._worst_lag:
             self._worst_lag = lag
         self._lag = now
-        for item in self._course.wheel.advance(now):
-            item.expired(now)
+        deadlines.beat(self._course, now)
         pump.run(self._course)
         self._tell()
 

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 
 class Attempts:
-    """One call on its way to an answer. `deadline` is when the wheel looks at it again."""
+    """One call on its way to an answer. `deadline` is when its clocks are looked at again."""
 
     __slots__ = (
         "_budget",
@@ -113,7 +113,6 @@ class Attempts:
         now = call.received_at
         when = now + deadlines.HEARTBEAT
         self.deadline = min(when, call.deadline) if call.deadline else when
-        course.wheel.add(self, self.deadline)
         if course.queues.count:
             pump.run(course)  # who waits goes first
         self.proceed(now)
@@ -192,7 +191,11 @@ class Attempts:
         self._connection = connection
         self.phase = Phase.WAIT
         call.dispatched_at = now = self.course.now()
-        deadlines.allow(self, timeouts.first_token, now)
+        patience = timeouts.first_token
+        if patience >= deadlines.HEARTBEAT:  # the usual case, without the call
+            self.due = now + patience
+        else:
+            deadlines.allow(self, patience, now)
         connection.begin(head, body, Opening(self, side.engine))
 
     # the answer ------------------------------------------------------------------------------
@@ -233,18 +236,25 @@ class Attempts:
 
     def complete(self, head: "ResponseHead", length: int, body: bytes) -> None:
         """Commit to a plain answer that is here whole, and end with it: no relay is needed."""
-        call = self.call
-        self._committed(head)
-        call.first_token_at = call.first_byte_at = call.last_chunk_at = self.course.now()
+        call, course, client, lease = self.call, self.course, self.client, self._lease
+        assert lease is not None
+        self._connection = self._lease = None
+        now = course.now()
+        call.committed = True
+        call.status = head.status
+        call.first_token_at = call.first_byte_at = call.last_chunk_at = call.ended_at = now
         call.chunks = 1 if body else 0
         call.bytes_out = len(body)
         call.tokens_in, call.tokens_out = read_usage(body)
-        self._connection = None
-        self.client.write(head_bytes(head, length, call, self.client) + body)
-        self._end(None)
-        self.client.answered(whole=True)
-        if self.course.queues.count:
-            pump.run(self.course)
+        client.write(head_bytes(head, length, call, client) + body)
+        if self._retrying:
+            self._end_retry()
+        finish.settle(course, lease, None, now)
+        self._budget.in_flight -= 1
+        finish.end(course, self, None)
+        client.answered(whole=True)
+        if course.queues.count:
+            pump.run(course)
 
     def ended(self, failure: Failure | None, *, whole: bool) -> None:
         """Take the end of a committed answer from its relay."""
@@ -377,13 +387,12 @@ class Attempts:
     # time ------------------------------------------------------------------------------------
 
     def expired(self, now: float) -> None:
-        """Look at the deadlines; called by the wheel once a second."""
+        """Look at the deadlines; called about once a second."""
         if self.call.end:
             return
         deadlines.look(self, now)
         if not self.call.end:
             self.deadline = deadlines.next_look(self, now)
-            self.course.wheel.add(self, self.deadline)
 
     def stop(self, failure: Failure) -> None:
         """End the call now, however far it is: with an error event or with an error answer."""

@@ -56,7 +56,6 @@ def end(
     call.failure = failure
     call.end = OK if failure is None else failure.code
     call.body = b""
-    course.wheel.discard(attempts)
     course.calls.discard(attempts)
     if call.tokens_out is not None and failure is None:
         course.estimator.learn(call.model, call.tokens_out)

@@ -89,6 +89,15 @@ class Opening:
         if head.stream and head.status < 300:
             self._scanner = events.FirstEvent() if head.stream == "sse" else events.FirstLine()
 
+    def whole(self, head: ResponseHead, length: int, body: bytes) -> None:
+        """Take an answer of stated length that arrived in one go."""
+        if head.status == 200 and not head.stream:
+            if not (body.startswith(_ERROR) and self._is_failed(body, b"")):
+                self._owner.complete(head, length, body)
+        else:
+            self.head(head, length)
+            self.last(body)
+
     def chunk(self, data: bytes) -> None:
         """Hold a piece, or commit with it."""
         head = self._head
@@ -112,7 +121,7 @@ class Opening:
             self._held.append(data)
             self._judge_status(head, self._error_body(head))
         elif self._scanner is None or (data and self._is_answer(data)):
-            self._whole(head, data)
+            self._gathered(head, data)
         elif not self.dead:
             self._drop(Kind.TRUNCATED, "the engine ended its stream before the first event")
 
@@ -123,7 +132,7 @@ class Opening:
         else:
             self._leave(failure)
 
-    def _whole(self, head: ResponseHead, data: bytes) -> None:
+    def _gathered(self, head: ResponseHead, data: bytes) -> None:
         """End with an answer that arrived whole before it was committed."""
         if self._held:
             data = b"".join((*self._held, data))

@@ -153,9 +153,6 @@ class Relay:
         self._connection.abort()
         self._break(failure, b"", boundary=boundary)
 
-    def head(self, head: ResponseHead, length: int) -> None:
-        """Never called: the exchange has delivered its head before the commit."""
-
     # framing ---------------------------------------------------------------------------------
 
     def _decode(self, data: bytes) -> bytes:
@@ -244,9 +241,6 @@ class _Primer:
 
     def failed(self, failure: Failure) -> None:
         self._relay.failed(failure)
-
-    def head(self, head: ResponseHead, length: int) -> None:
-        """Never called: the exchange has delivered its head before the commit."""
 
     def _primed(self) -> Relay:
         relay = self._relay

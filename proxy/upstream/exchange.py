@@ -1,8 +1,8 @@
 """One connection to an engine, carrying one exchange (request, response) at a time.
 
-The engine's bytes are framed here (llhttp) and handed on untouched. A `Receiver` gets the head, the
-raw pieces of the body, the last piece, or one failure; after `last` or `failed` it hears nothing
-more.
+The engine's bytes are framed here (llhttp) and handed on untouched. An `Opener` gets the head, a
+`Receiver` the raw pieces of the body, the last piece, or one failure; after `whole`, `last` or
+`failed` it hears nothing more.
 
     IDLE --begin--> HEAD --head--> BODY --end--> IDLE (pooled) or closed
       any state --connection lost / bad bytes / abort--> closed
@@ -32,15 +32,9 @@ LENGTH_FIELDS: Final = (b"\r\ncontent-length: ", b"\r\nContent-Length: ")
 
 
 class Receiver(Protocol):
-    """Who gets a response. `phase` says how far its call has come, for the failure value."""
+    """Who gets a body. `phase` says how far its call has come, for the failure value."""
 
     phase: Phase
-
-    def head(self, head: ResponseHead, length: int) -> None:
-        """Take the checked head and the body's length, -1 if unknown; may abort the connection.
-
-        One head object stands for many responses, so its own `length` is that of the first.
-        """
 
     def chunk(self, data: bytes) -> None:
         """Take a piece of the body, framing included."""
@@ -50,6 +44,22 @@ class Receiver(Protocol):
 
     def failed(self, failure: Failure) -> None:
         """Hear that no more will come."""
+
+
+class Opener(Receiver, Protocol):
+    """Who gets a response from its head on; the body may be redirected to another receiver."""
+
+    def head(self, head: ResponseHead, length: int) -> None:
+        """Take the checked head and the body's length, -1 if unknown; may abort the connection.
+
+        One head object stands for many responses, so its own `length` is that of the first.
+        """
+
+    def whole(self, head: ResponseHead, length: int, body: bytes) -> None:
+        """Take a response with a length that is here whole; the connection is free again.
+
+        Called instead of `head` and `last`: most plain answers arrive in one read.
+        """
 
 
 class Home(Protocol):
@@ -130,7 +140,7 @@ class Connection(asyncio.Protocol):
 
     # used ------------------------------------------------------------------------------------
 
-    def begin(self, head: bytes, body: bytes, receiver: Receiver) -> None:
+    def begin(self, head: bytes, body: bytes, receiver: Opener) -> None:
         """Send a request and direct its response to `receiver`."""
         self._receiver = receiver
         self.state = State.HEAD
@@ -252,7 +262,7 @@ class Connection(asyncio.Protocol):
             data = data[end:]
             if head.status >= 200:
                 break
-        self._begin_body(head, receiver, data)
+        self._begin_body(head, cast("Opener", receiver), data)
 
     def _recognise(self, raw: bytes) -> ResponseHead:
         """Return the checked head, parsed once per distinct head and engine.
@@ -287,18 +297,23 @@ class Connection(asyncio.Protocol):
             self._left = length if length >= 0 else head.length
         return head
 
-    def _begin_body(self, head: ResponseHead, receiver: Receiver, rest: bytes) -> None:
-        self.state = State.BODY
+    def _begin_body(self, head: ResponseHead, receiver: Opener, rest: bytes) -> None:
         self._keep = head.keep_alive
+        left = self._left
+        if rest and left == len(rest):  # never so without a length: then it is -1
+            self._free()
+            receiver.whole(head, left, rest)
+            return
+        self.state = State.BODY
         self._eof = head.framing is Framing.EOF
         self._chunk = receiver.chunk
         if head.framing is Framing.CHUNKED:
             self._feed = httptools.HttpResponseParser(self).feed_data
             self._feed(framing.CHUNKED_HEAD)
-        receiver.head(head, self._left)
+        receiver.head(head, left)
         if self._receiver is None:
             return  # the receiver had seen enough and aborted
-        if head.framing is Framing.NONE or self._left == 0:
+        if head.framing is Framing.NONE or left == 0:
             self._surplus = bool(rest)
             self._end(b"")
         elif rest:
@@ -326,6 +341,12 @@ class Connection(asyncio.Protocol):
 
     def _end(self, data: bytes) -> None:
         receiver = self._receiver
+        self._free()
+        if receiver is not None:
+            receiver.last(data)
+
+    def _free(self) -> None:
+        """Let go of a response that is here whole; the connection may serve another call."""
         self._receiver = self._feed = None
         self._chunk = _nobody
         # An engine that answered before it had read the whole request leaves our bytes in the way.
@@ -339,8 +360,6 @@ class Connection(asyncio.Protocol):
             self.abort()  # closing would first wait until the engine has read what it does not want
         else:
             self.close()
-        if receiver is not None:
-            receiver.last(data)
 
     def _break(self, kind: Kind, detail: str) -> None:
         receiver = self._receiver

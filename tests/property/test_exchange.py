@@ -29,6 +29,10 @@ class Keeper:
         self.heads.append(head)
         self.lengths.append(length)
 
+    def whole(self, head: ResponseHead, length: int, body: bytes) -> None:
+        self.head(head, length)
+        self.last(body)
+
     def chunk(self, data: bytes) -> None:
         assert self.heads
         assert not self.ends

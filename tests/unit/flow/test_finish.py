@@ -78,7 +78,7 @@ def test_an_ended_call_holds_nothing_big() -> None:
 
     assert attempts.relay is None
     assert client.call.body == b""
-    assert attempts not in world.course.wheel
+    assert attempts not in world.course.calls
 
 
 def test_observers_see_the_status_a_refused_client_was_given() -> None:

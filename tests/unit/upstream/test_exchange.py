@@ -23,6 +23,10 @@ class Keeper:
     def head(self, head: ResponseHead, length: int) -> None:
         self.heads.append((head, length))
 
+    def whole(self, head: ResponseHead, length: int, body: bytes) -> None:
+        self.head(head, length)
+        self.last(body)
+
     def chunk(self, data: bytes) -> None:
         self.heard.append(data)
 
