@@ -1,17 +1,8 @@
 """What a run can see: direct measured against itself shows which differences mean nothing."""
 
 from collections.abc import Sequence
-from enum import StrEnum
 
-from benchmarks.measure.bootstrap import Interval, interval
-
-
-class Sight(StrEnum):
-    """Whether a difference can be told from nothing."""
-
-    RESOLVED = "resolved"
-    BELOW = "below resolution"
-    UNKNOWN = "unknown"
+from benchmarks.measure.bootstrap import interval
 
 
 def resolution(again: Sequence[float], *, seed: int = 0) -> float | None:
@@ -22,12 +13,3 @@ def resolution(again: Sequence[float], *, seed: int = 0) -> float | None:
     """
     found = interval(again, seed=seed)
     return None if found is None else found.reach
-
-
-def sight(found: Interval | None, resolved_from: float | None) -> Sight:
-    """Tell whether a difference is real: clear of zero, and larger than direct against itself."""
-    if found is None:
-        return Sight.UNKNOWN
-    if found.holds(0.0) or (resolved_from is not None and abs(found.median) < resolved_from):
-        return Sight.BELOW
-    return Sight.RESOLVED

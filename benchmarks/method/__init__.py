@@ -1,0 +1,1 @@
+"""The method: arms, interleaved blocks, paired differences, and when to believe them."""
