@@ -1,0 +1,1 @@
+"""The HTML page of a record: one file, nothing fetched."""
