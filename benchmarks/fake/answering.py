@@ -4,7 +4,7 @@ import asyncio
 import re
 import time
 from collections.abc import Callable
-from uuid import uuid4
+from random import Random
 
 import msgspec
 
@@ -51,6 +51,8 @@ class Answering:
         self.event_bytes = profile.event_bytes
         self.created = int(time.time())
         self.early_head = profile.dialect is Dialect.VLLM
+        # The same engine, seed and order of requests give the same ids.
+        self._ids = Random(f"ids {profile.seed} {profile.name}")
         self._cache = PrefixCache(profile.prefix_blocks)
         self._pacer = Pacer(loop, self.batch, self._stepped)
         self._pages = static_pages(profile, self.created)
@@ -65,7 +67,9 @@ class Answering:
         """Put an inference request into the ledger."""
         wanted = next((value for name, value in request.headers if name == b"x-request-id"), b"")
         record = Record(
-            id=wanted.decode() if _SAFE_ID.fullmatch(wanted) else uuid4().hex,
+            id=wanted.decode()
+            if _SAFE_ID.fullmatch(wanted)
+            else f"{self._ids.getrandbits(128):032x}",
             method=request.method,
             path=request.target,
             start_ns=time.monotonic_ns(),
@@ -151,6 +155,13 @@ class Answering:
         self._pacer.stop()
 
     # --- Host: called by replies -------------------------------------------------------------
+
+    def dice(self, request_id: str) -> Random | None:
+        """Give the dice for the accepted drafts of this request; None: nothing is drafted."""
+        profile = self.profile
+        if not profile.speculative:
+            return None
+        return Random(f"drafts {profile.seed} {request_id}")
 
     def answered(self, record: Record) -> None:
         """Note that the first token of an answer exists."""

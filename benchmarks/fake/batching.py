@@ -1,13 +1,19 @@
 """Continuous batching as a pure data structure: who runs, who waits, how long a step takes.
 
-An engine works in steps. `begin` admits waiting sequences while there is room for them, gives
-each unfinished prompt its share of the step's prefill budget and returns how long the step
-takes. `emit` ends the step: every sequence whose prompt is done gets its tokens at that same
-moment. A long prompt therefore delays everybody's next token, as in vLLM. There is no
-preemption: a sequence reserves its whole length in the KV cache when it is admitted.
+An engine works in steps. `begin` gives each running sequence its share of the step, admits waiting
+ones while there is room for them, and returns how long the step takes. `emit` ends the step: every
+sequence whose prompt is done gets its tokens at that same moment. A long prompt therefore delays
+everybody's next token, as in vLLM.
+
+The KV cache is a pool of blocks of 16 tokens. A sequence takes blocks as it grows. When none is
+left, the sequence that was admitted last gives all of its blocks back and goes to the head of the
+queue; once it is admitted again it reads its prompt and all it has written anew ("recompute", the
+way of vLLM's scheduler since its version 1). A sequence alone in the batch may overdraw the pool,
+so that nothing can wait for ever. Cached prefixes are counted for each sequence that uses them.
 """
 
 from collections import OrderedDict, deque
+from random import Random
 from typing import Protocol
 from zlib import crc32
 
@@ -20,7 +26,7 @@ class Sink(Protocol):
     """Who receives the tokens of a sequence."""
 
     def admitted(self) -> None:
-        """Learn that the sequence left the queue and its prefill begins."""
+        """Learn that the sequence left the queue and its prefill begins; again after preemption."""
 
     def tokens(self, first: int, count: int) -> None:
         """Tokens `first` to `first + count - 1` exist now."""
@@ -33,10 +39,14 @@ class Sequence:
     """One request inside the batch."""
 
     __slots__ = (
+        "blocks",
+        "dice",
+        "kept",
         "live",
         "prefill_left",
         "produced",
         "prompt_tokens",
+        "room",
         "running",
         "sink",
         "stalls",
@@ -45,17 +55,28 @@ class Sequence:
     )
 
     def __init__(
-        self, sink: Sink, *, prompt_tokens: int, cached: int, total: int, whole: bool
+        self,
+        sink: Sink,
+        *,
+        prompt_tokens: int,
+        cached: int,
+        total: int,
+        whole: bool,
+        dice: Random | None = None,
     ) -> None:
         self.sink = sink
         self.prompt_tokens = prompt_tokens
         self.prefill_left = prompt_tokens - cached
         self.total = total
         self.whole = whole
+        self.dice = dice
         self.produced = 0
         self.stalls = 0
         self.live = False
         self.running = False
+        self.kept = cached
+        self.blocks = 0
+        self.room = 0
 
 
 class PrefixCache:
@@ -93,15 +114,32 @@ class PrefixCache:
 class Batch:
     """The running and the waiting sequences of one engine."""
 
-    __slots__ = ("_profile", "_reserved", "peak", "running", "steps", "waiting")
+    __slots__ = (
+        "_dice",
+        "_free",
+        "_profile",
+        "_reach",
+        "asleep",
+        "blocks",
+        "peak",
+        "preemptions",
+        "running",
+        "steps",
+        "waiting",
+    )
 
     def __init__(self, profile: Profile) -> None:
         self._profile = profile
+        self._reach = profile.tokens_per_event + profile.speculative
+        self._dice = Random(f"steps {profile.seed}") if profile.jitter else None
         self.running: dict[Sequence, None] = {}
         self.waiting: deque[Sequence] = deque()
-        self._reserved = 0
+        self.blocks = max(1, profile.kv_tokens // BLOCK_TOKENS)
+        self._free = self.blocks
+        self.asleep = False
         self.steps = 0
         self.peak = 0
+        self.preemptions = 0
 
     def add(self, sequence: Sequence) -> bool:
         """Queue it; False when the engine already holds as many as `queue_limit` allows."""
@@ -124,33 +162,36 @@ class Batch:
 
     def kv_usage(self) -> float:
         """Tell the filled share of the KV cache, 0 to 1."""
-        used = sum(s.prompt_tokens - s.prefill_left + s.produced for s in self.running)
-        return min(1.0, used / self._profile.kv_tokens)
+        return min(1.0, 1.0 - self._free / self.blocks)
 
     def begin(self) -> float | None:
         """Start a step and return its length in seconds; None when there is nothing to do."""
-        profile = self._profile
-        duration = profile.prefill * self._admit() if self.waiting else 0.0
-        budget = profile.max_batched_tokens
-        busy = False
-        for sequence in self.running:
-            if sequence.stalls:
+        if self.asleep:
+            return None
+        profile, preempted = self._profile, self.preemptions
+        budget, prefilled, busy = profile.max_batched_tokens, 0, False
+        for sequence in tuple(self.running):
+            if sequence.stalls or not sequence.running:
+                continue
+            share = min(budget, sequence.prefill_left)
+            if sequence.prefill_left and not share:
+                continue
+            reach = sequence.kept + (share or self._reach)
+            if reach > sequence.room and not self._grow(sequence, reach):
                 continue
             busy = True
-            if sequence.prefill_left:
-                share = min(budget, sequence.prefill_left)
-                sequence.prefill_left -= share
-                budget -= share
-        if not busy:
+            budget = max(0, budget - (share or 1))
+            if share:
+                self._prefill(sequence, share)
+                prefilled += share
+        admitted = 0
+        if self.waiting and self.preemptions == preempted:
+            admitted, more = self._admit(budget)
+            prefilled += more
+        if not busy and not admitted:
             return None
         self.steps += 1
-        prefilled = profile.max_batched_tokens - budget
-        return (
-            duration
-            + profile.pace
-            + profile.pace_per_sequence * len(self.running)
-            + profile.prefill_per_token * prefilled
-        )
+        return self._length(admitted, prefilled)
 
     def emit(self, *, instant: bool) -> int:
         """End the step: hand out tokens, all at this moment; returns how many.
@@ -163,12 +204,14 @@ class Batch:
             if not sequence.live or sequence.prefill_left or sequence.stalls:
                 continue
             first = sequence.produced
-            count = sequence.total - first
-            if count > per_event and not (instant and sequence.whole):
-                count = per_event
+            left = sequence.total - first
+            count = per_event if sequence.dice is None else self._burst(sequence.dice)
+            if count > left or (instant and sequence.whole):
+                count = left
             sequence.produced = first + count
+            sequence.kept += count
             produced += count
-            if sequence.produced >= sequence.total:
+            if count == left:
                 sequence.live = False
                 self._leave(sequence)
                 sequence.sink.tokens(first, count)
@@ -177,27 +220,81 @@ class Batch:
                 sequence.sink.tokens(first, count)
         return produced
 
-    def _leave(self, sequence: Sequence) -> None:
-        del self.running[sequence]
-        sequence.running = False
-        self._reserved -= self._size(sequence)
+    def _length(self, admitted: int, prefilled: int) -> float:
+        profile = self._profile
+        length = (
+            profile.pace
+            + profile.pace_per_sequence * len(self.running)
+            + profile.prefill * admitted
+            + profile.prefill_per_token * prefilled
+        )
+        if self._dice is None:
+            return length
+        # Gaussian as measured engines are, cut at three deviations and never below a tenth.
+        noise = max(-3.0, min(3.0, self._dice.gauss(0.0, 1.0)))
+        return length * max(0.1, 1.0 + profile.jitter * noise)
 
-    def _size(self, sequence: Sequence) -> int:
-        # An endless stream of a test may exceed the context, but it reserves no more than that.
-        return min(sequence.prompt_tokens + sequence.total, self._profile.context_length)
+    def _burst(self, dice: Random) -> int:
+        # Drafted tokens are accepted one after the other until the first one is not.
+        profile, accepted = self._profile, 0
+        while accepted < profile.speculative and dice.random() < profile.acceptance:
+            accepted += 1
+        return profile.tokens_per_event + accepted
 
-    def _admit(self) -> int:
-        profile, admitted = self._profile, 0
-        while self.waiting and len(self.running) < profile.max_num_seqs:
+    def _prefill(self, sequence: Sequence, share: int) -> None:
+        sequence.prefill_left -= share
+        sequence.kept += share
+
+    def _admit(self, budget: int) -> tuple[int, int]:
+        # How many were admitted, and how many prompt tokens of theirs this step reads.
+        profile, admitted, prefilled = self._profile, 0, 0
+        while self.waiting and budget > 0 and len(self.running) < profile.max_num_seqs:
             sequence = self.waiting[0]
-            size = self._size(sequence)
-            if self.running and self._reserved + size > profile.kv_tokens:
+            share = 0 if sequence.stalls else min(budget, sequence.prefill_left)
+            reach = sequence.kept + share + self._reach
+            if self.running and _blocks(reach) > self._free:
                 break
             self.waiting.popleft()
             self.running[sequence] = None
-            self._reserved += size
             sequence.running = True
+            self._take(sequence, reach)
+            self._prefill(sequence, share)
+            budget -= share
+            prefilled += share
             sequence.sink.admitted()
-            admitted += 1
+            admitted += not sequence.stalls
         self.peak = max(self.peak, len(self.running))
-        return admitted
+        return admitted, prefilled
+
+    def _grow(self, sequence: Sequence, reach: int) -> bool:
+        # False: it was itself the one to give way.
+        while _blocks(reach) - sequence.blocks > self._free and len(self.running) > 1:
+            last = next(reversed(self.running))
+            self._preempt(last)
+            if last is sequence:
+                return False
+        self._take(sequence, reach)
+        return True
+
+    def _take(self, sequence: Sequence, reach: int) -> None:
+        blocks = _blocks(reach)
+        self._free -= blocks - sequence.blocks
+        sequence.blocks = blocks
+        sequence.room = blocks * BLOCK_TOKENS
+
+    def _preempt(self, sequence: Sequence) -> None:
+        self._leave(sequence)
+        sequence.kept = 0
+        sequence.prefill_left = sequence.prompt_tokens + sequence.produced
+        self.waiting.appendleft(sequence)
+        self.preemptions += 1
+
+    def _leave(self, sequence: Sequence) -> None:
+        del self.running[sequence]
+        sequence.running = False
+        self._free += sequence.blocks
+        sequence.blocks = sequence.room = 0
+
+
+def _blocks(tokens: int) -> int:
+    return -(-tokens // BLOCK_TOKENS)

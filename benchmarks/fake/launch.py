@@ -57,6 +57,10 @@ class Child:
         """Its process id, for measuring its CPU time."""
         return self.ready.pid
 
+    async def ended(self) -> int:
+        """Wait until it has ended, for whatever reason; returns its exit code, -N for signal N."""
+        return await self._process.wait()
+
     def kill(self) -> None:
         """End it the hard way; its clients see resets."""
         if self._process.returncode is None:
@@ -124,10 +128,12 @@ async def start(profile: Profile) -> Child:
 @contextlib.asynccontextmanager
 async def launched(profiles: Sequence[Profile]) -> AsyncIterator[list[Child]]:
     """Run one process per profile; all are gone at the end, also when one fails to start."""
-    async with contextlib.AsyncExitStack() as stack:
-        children = []
-        for profile in profiles:
-            child = await start(profile)
-            stack.push_async_callback(child.stop)
-            children.append(child)
+    results = await asyncio.gather(*map(start, profiles), return_exceptions=True)
+    children = [result for result in results if isinstance(result, Child)]
+    try:
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
         yield children
+    finally:
+        await asyncio.gather(*(child.stop() for child in children))

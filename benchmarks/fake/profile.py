@@ -55,6 +55,8 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     pace: float = 0.0
     """Length of one engine step: every running sequence gets its token at the end of a step."""
     pace_per_sequence: float = 0.0
+    jitter: float = 0.0
+    """Relative standard deviation of a step's length."""
     prefill: float = 0.0
     prefill_per_token: float = 0.0
     max_batched_tokens: int = 8192
@@ -63,11 +65,16 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     queue_limit: int | None = None
     """Running plus waiting; one more is refused the way vLLM refuses it. None: no limit."""
     kv_tokens: int = 1 << 24
+    """Size of the KV cache; who does not fit is preempted and reads its tokens anew."""
     prefix_blocks: int = 0
     """Capacity of the prefix cache in blocks of 16 tokens; 0 switches it off."""
 
     stamps: Stamps = Stamps.NONE
     tokens_per_event: int = 1
+    speculative: int = 0
+    """Drafted tokens a step may add; those accepted come in the same event."""
+    acceptance: float = 0.7
+    """The chance that a drafted token is accepted if the one before it was."""
     event_bytes: int = 0
     """Pad every token event to this many bytes on the wire, framing excluded; 0: no padding."""
     keep_alive: float = 5.0
@@ -80,4 +87,4 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     keep_bodies: bool = False
     """Keep request bodies in the records, for tests that compare them."""
     seed: int = 0
-    """Of the dice that faults with a `fraction` throw."""
+    """Of all dice: faults with a `fraction`, the jitter of steps, accepted drafts, request ids."""

@@ -6,6 +6,7 @@ connection writes each piece as it is, a broken one (`breakage`) bends them.
 
 import time
 from array import array
+from random import Random
 from typing import Protocol
 
 from typing_extensions import override
@@ -46,6 +47,9 @@ class Host(Protocol):
     event_bytes: int
     created: int
     early_head: bool
+
+    def dice(self, request_id: str) -> Random | None:
+        """Give the dice for the accepted drafts of this request; None: nothing is drafted."""
 
     def answered(self, record: Record) -> None:
         """Hear that the first token of this answer exists."""
@@ -91,15 +95,18 @@ class Reply:
             cached=record.cached_tokens,
             total=ask.total,
             whole=not ask.stream,
+            dice=host.dice(record.id),
         )
 
     def queued(self) -> None:
         """Hear that the engine has taken the request."""
 
     def admitted(self) -> None:
-        """Note that the sequence left the queue."""
-        self._record.stage = Stage.PREFILL
-        self._record.admitted_ns = time.monotonic_ns()
+        """Note that the sequence left the queue, the first time it does."""
+        record = self._record
+        if not record.admitted_ns:
+            record.stage = Stage.PREFILL
+            record.admitted_ns = time.monotonic_ns()
 
     def tokens(self, first: int, count: int) -> None:
         """Note the new tokens."""

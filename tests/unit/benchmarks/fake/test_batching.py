@@ -1,5 +1,7 @@
 """Continuous batching: steps, slots, prefill budgets, the cache, and leaving at any time."""
 
+from random import Random
+
 from typing_extensions import override
 
 from benchmarks.fake.batching import BLOCK_TOKENS, Batch, PrefixCache, Sequence
@@ -75,7 +77,7 @@ def test_a_long_prompt_takes_several_steps_and_delays_the_others() -> None:
     batch.add(long)
     durations = [step(batch) for _ in range(4)]
 
-    assert [round(d or 0, 3) for d in durations] == [0.11, 0.11, 0.06, 0.01]
+    assert [round(d or 0, 3) for d in durations] == [0.109, 0.109, 0.062, 0.01]
     assert heard_short.heard == ["admitted", "0+1", "1+1", "2+1", "3+1", "4+1", "finished"]
     assert heard_long.heard == ["admitted", "0+1", "1+1"]
 
@@ -123,19 +125,96 @@ def test_a_sequence_dropped_by_another_ones_sink_in_the_same_step_gets_nothing()
     assert heard.heard == ["admitted"]
 
 
-def test_the_cache_of_keys_and_values_limits_who_runs() -> None:
-    batch = Batch(Profile(kv_tokens=100))
-    first, _ = sequence(60, prompt=20)
-    second, _ = sequence(60, prompt=20)
+def test_who_does_not_fit_into_the_cache_waits() -> None:
+    batch = Batch(Profile(kv_tokens=64))
+    first, _ = sequence(60, prompt=33)
+    second, _ = sequence(60, prompt=33)
     batch.add(first)
     batch.add(second)
     step(batch)
 
     assert (len(batch.running), len(batch.waiting)) == (1, 1)
-    assert batch.kv_usage() == 0.21
+    assert batch.kv_usage() == 0.75
     batch.drop(first)
+    assert batch.kv_usage() == 0.0
     step(batch)
-    assert len(batch.running) == 1
+    assert list(batch.running) == [second]
+
+
+def test_a_full_cache_preempts_the_last_to_come_which_reads_everything_anew() -> None:
+    batch = Batch(Profile(kv_tokens=64, pace=0.01, prefill_per_token=0.001))
+    (old, heard_old), (young, heard_young) = sequence(30, prompt=17), sequence(30, prompt=17)
+    batch.add(old)
+    batch.add(young)
+    durations = [step(batch) for _ in range(17)]
+
+    assert batch.preemptions == 1
+    assert list(batch.running) == [old]
+    assert list(batch.waiting) == [young]
+    assert (heard_old.heard[-1], heard_young.heard[-1]) == ("16+1", "14+1")
+    while young not in batch.running:
+        durations.append(step(batch))
+    assert durations[-1] == 0.01 + (17 + 15) * 0.001
+    while young.live:
+        step(batch)
+    assert heard_young.heard.count("admitted") == 2
+    assert [mark for mark in heard_young.heard if mark != "admitted"] == [
+        *(f"{i}+1" for i in range(30)),
+        "finished",
+    ]
+    assert batch.kv_usage() == 0.0
+
+
+def test_one_alone_may_overdraw_the_cache() -> None:
+    batch = Batch(Profile(kv_tokens=16))
+    made, told = sequence(40, prompt=1)
+    batch.add(made)
+    while made.live:
+        step(batch)
+
+    assert told.heard[-1] == "finished"
+    assert batch.preemptions == 0
+
+
+def test_drafted_tokens_come_in_bursts_that_the_seed_decides() -> None:
+    def bursts(name: str) -> list[str]:
+        batch = Batch(Profile(pace=0.01, speculative=3, acceptance=0.5))
+        told = Told()
+        batch.add(
+            Sequence(told, prompt_tokens=1, cached=0, total=400, whole=False, dice=Random(name))
+        )
+        while batch.running or batch.waiting:
+            step(batch)
+        return told.heard
+
+    sizes = {mark.partition("+")[2] for mark in bursts("a")[1:-2]}
+    assert bursts("a") == bursts("a") != bursts("b")
+    assert sizes == {"1", "2", "3", "4"}
+
+
+def test_jitter_spreads_steps_around_their_length_and_repeats_by_seed() -> None:
+    def lengths(seed: int) -> list[float]:
+        batch = Batch(Profile(pace=0.01, jitter=0.2, seed=seed))
+        batch.add(sequence(500)[0])
+        return [step(batch) or 0.0 for _ in range(500)]
+
+    found = lengths(1)
+    assert found == lengths(1) != lengths(2)
+    assert 0.0098 < sum(found) / 500 < 0.0102
+    assert 0.004 <= min(found) < 0.006
+    assert 0.014 < max(found) <= 0.016
+
+
+def test_nothing_moves_while_the_engine_sleeps() -> None:
+    batch = Batch(Profile(pace=0.01))
+    made, told = sequence(3)
+    batch.add(made)
+    batch.asleep = True
+    assert step(batch) is None
+    batch.asleep = False
+    step(batch)
+
+    assert told.heard == ["admitted", "0+1"]
 
 
 def test_an_answer_nobody_watches_is_done_in_one_instant_step() -> None:
