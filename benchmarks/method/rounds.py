@@ -1,0 +1,187 @@
+"""Rounds: every arm once, in an order drawn by lot, with the same schedule; until enough is known.
+
+What changes slowly (heat, a neighbour, a clock) meets all arms of a round alike and cancels in the
+differences; the lot keeps an arm from always coming after the same one. A disturbed block is
+repeated at once, so that it stays near its pair.
+
+The run ends after `rounds`, or when the intervals are as narrow as asked for, or when the next
+round would not fit into the time. Ending by the width of an interval does not bend its level by
+much, ending by whether zero is inside would: that is not looked at.
+"""
+
+import random
+import time
+from collections.abc import Awaitable, Callable, Sequence
+
+import msgspec
+
+from benchmarks.load.planned import Schedule
+from benchmarks.measure.bootstrap import FEWEST
+from benchmarks.method import effects
+from benchmarks.method.blocks import Measured
+from benchmarks.method.judging import Limits, disturbed, limits
+from benchmarks.method.lanes import PROXY, Lane
+from benchmarks.report.record import Block
+
+Measure = Callable[[Lane, Schedule, int], Awaitable[Measured]]
+PRECISE = "token_p50_us"
+"""The figure whose interval `precision_us` is about."""
+
+
+class Design(msgspec.Struct, frozen=True, kw_only=True):
+    """How many rounds and for how long. Times are seconds."""
+
+    rounds: int = 12
+    max_time: float = 300.0
+    """Of all rounds together; `FEWEST` are measured whatever it says."""
+    precision_us: float | None = None
+    """Half width of the interval of a token's added time at which a run may end early."""
+    repeats: int = 3
+    """How often one disturbed block is measured again."""
+    repeated_share: float = 0.34
+    """Repeats of a whole run, as a share of its planned blocks: beyond it, noise is the rule."""
+    seed: int = 1
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a run stands, for whoever shows progress."""
+
+    round: int
+    rounds: int
+    arm: str
+    """Which was just measured."""
+    rejected: str = ""
+    half_us: float | None = None
+    """Half width of the widest interval of a token's added time; None before there is one."""
+    seconds_left: float | None = None
+    effect: float | None = None
+    """What the first proxy adds to a token so far, in us."""
+
+
+Tell = Callable[[Step], None]
+
+
+class Played(msgspec.Struct, kw_only=True):
+    """All blocks of a run, the rejected ones too, in the order they were measured."""
+
+    lanes: tuple[Lane, ...]
+    start_ns: int
+    limits: Limits = msgspec.field(default_factory=Limits)
+    blocks: list[Block] = msgspec.field(default_factory=list)
+    measured: list[Measured] = msgspec.field(default_factory=list)
+    """As long as `blocks`."""
+    repeats: int = 0
+    ended: str = ""
+    """Why the run ended, in words."""
+
+    def counted(self, arm: str) -> list[Measured]:
+        """Return the blocks of an arm that count."""
+        return [
+            one
+            for one, row in zip(self.measured, self.blocks, strict=True)
+            if row.arm == arm and not row.rejected
+        ]
+
+    def widest(self) -> float | None:
+        """Return the half width of the widest interval of a token's added time."""
+        halves = []
+        for lane in self.lanes:
+            if lane.arm.role == PROXY:
+                found = effects.added(self.blocks, lane.name, PRECISE)
+                if found is None:
+                    return None
+                halves.append(found.half)
+        return max(halves, default=None)
+
+
+class Rounds:
+    """Plays a design over lanes. `measure` runs one block, `schedule` draws that of a round."""
+
+    __slots__ = ("_design", "_dice", "_measure", "_played", "_schedule", "_tell", "_clock")
+
+    def __init__(
+        self,
+        lanes: Sequence[Lane],
+        measure: Measure,
+        schedule: Callable[[int], Schedule],
+        design: Design,
+        *,
+        tell: Tell = lambda _: None,
+        clock: Callable[[], int] = time.monotonic_ns,
+    ) -> None:
+        self._design = design
+        self._dice = random.Random(design.seed)
+        self._measure = measure
+        self._schedule = schedule
+        self._tell = tell
+        self._clock = clock
+        self._played = Played(lanes=tuple(lanes), start_ns=clock())
+
+    async def play(self) -> Played:
+        """Measure until the design says stop. Raises what `measure` raises."""
+        played, design = self._played, self._design
+        usual = [await self._measure(lane, self._schedule(0), 0) for lane in self._order()]
+        played.limits = limits(usual)
+        began = self._clock()
+        for turn in range(1, design.rounds + 1):
+            schedule = self._schedule(turn)
+            for lane in self._order():
+                await self._block(lane, schedule, turn, began)
+            played.ended = self._over(turn, began)
+            if played.ended:
+                break
+        return played
+
+    def _order(self) -> list[Lane]:
+        lanes = list(self._played.lanes)
+        self._dice.shuffle(lanes)
+        return lanes
+
+    async def _block(self, lane: Lane, schedule: Schedule, turn: int, began: int) -> None:
+        played, design = self._played, self._design
+        most = int(design.repeated_share * design.rounds * len(played.lanes))
+        for attempt in range(design.repeats + 1):
+            one = await self._measure(lane, schedule, turn)
+            why = disturbed(one, played.limits)
+            played.blocks.append(one.row(played.start_ns, rejected=why))
+            played.measured.append(one)
+            self._tell(self._step(lane, turn, began, why))
+            late = self._spent(began) > design.max_time
+            if not why or attempt == design.repeats or played.repeats >= most or late:
+                return
+            played.repeats += 1
+
+    def _spent(self, began: int) -> float:
+        return (self._clock() - began) / 1e9
+
+    def _over(self, turn: int, began: int) -> str:
+        played, design = self._played, self._design
+        if turn == design.rounds:
+            return f"all {turn} rounds"
+        half = played.widest()
+        if design.precision_us is not None and half is not None and half <= design.precision_us:
+            return f"+-{half:.0f} us is as precise as asked for"
+        spent = self._spent(began)
+        if turn >= FEWEST and spent + spent / turn > design.max_time:
+            return f"the time was up after {turn} rounds"
+        return ""
+
+    def _step(self, lane: Lane, turn: int, began: int, why: str) -> Step:
+        played, design = self._played, self._design
+        done = sum(1 for row in played.blocks if not row.rejected)
+        left = None
+        if done:
+            each = self._spent(began) / len(played.blocks)
+            left = max(0.0, each * (design.rounds * len(played.lanes) - done))
+            left = min(left, max(0.0, design.max_time - self._spent(began)))
+        proxies = [one.name for one in played.lanes if one.arm.role == PROXY]
+        found = effects.added(played.blocks, proxies[0], PRECISE) if proxies else None
+        return Step(
+            round=turn,
+            rounds=design.rounds,
+            arm=lane.name,
+            rejected=why,
+            half_us=played.widest(),
+            seconds_left=left,
+            effect=found.median if found is not None else None,
+        )
