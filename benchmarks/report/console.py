@@ -59,7 +59,11 @@ def fitted(grid: Grid, width: int) -> list[Grid]:
         Grid(
             title=grid.title if place == 0 else "",
             heads=tuple(grid.heads[column] for column in group),
-            rows=tuple(tuple(row[column] for column in group) for row in grid.rows),
+            rows=tuple(
+                tuple(row[column] for column in group)
+                for row in grid.rows
+                if place == 0 or any(row[column].text for column in group[1:])
+            ),
             notes=grid.notes if place == last else (),
         )
         for place, group in enumerate(groups)

@@ -49,8 +49,8 @@ TITLES: Final = {
     "send_lag": "sent later than intended",
     "cpu_us_per_request": "CPU per request",
     "cpu_ms_per_1k_tokens": "CPU per 1 k tokens",
-    "tokens_per_s": "tokens",
-    "requests_per_s": "requests",
+    "tokens_per_s": "throughput, tokens",
+    "requests_per_s": "throughput, requests",
     "rss_mib": "memory (RSS)",
     "kib_per_stream": "memory per open stream",
     "segments_per_chunk": "reads per chunk",
@@ -64,11 +64,28 @@ TITLES: Final = {
     "requests": "requests",
     "failures": "requests failed",
     "tokens": "tokens",
+    "cancelled": "requests cancelled as planned",
+    "in_flight_mean": "requests under way, mean",
+    "tokens_in_per_s": "throughput, prompt tokens",
+    "goodput_low_share": "share within the limits, at least",
+    "goodput_high_share": "share within the limits, at most",
+    "failures_before_first_token": "  before the first token",
+    "failures_in_stream": "  in the middle of a stream",
+    "slowed": "requests held up",
+    "streaming_then": "streams running on the backend that broke",
+    "recovered_after_s": "all well again after",
+    "rejoined_after_s": "repaired backend used again after",
+    "request_error_share": "requests elsewhere than the weights ask",
+    "token_error_share": "tokens elsewhere than the weights ask",
+    "chance_error_share": "the same, by dice",
+    "busier_share": "sent to an engine that was not the least busy",
+    "busier_by": "requests under way there beyond the least busy, mean",
+    "prefix_hit_share": "prompt found in the prefix cache",
 }
 HIGHER: Final = frozenset(
     {"tokens_per_s", "requests_per_s", "goodput_per_s", "goodput_share", "prefix_hit_share"}
 )
-PERCENTILE: Final = re.compile(r"_(p\d+)(?=_|$)")
+PERCENTILE: Final = re.compile(r"_(p\d+|mean)(?=_(?:us|ms|s)$)")
 # The unit may stand before "per": cpu_us_per_request.
 UNITS: Final = (
     (re.compile(r"_per_s$"), Quantity.RATE, 1.0),
@@ -101,7 +118,7 @@ def figure(name: str) -> Figure:
     quantity, base = _measured_in(name)
     found = PERCENTILE.search(name)
     percentile = found.group(1) if found else ""
-    if len(percentile) > 3:  # p999 is the 99.9th
+    if percentile.startswith("p") and len(percentile) > 3:  # p999 is the 99.9th
         percentile = f"{percentile[:3]}.{percentile[3:]}"
     return Figure(
         name=name,

@@ -42,10 +42,10 @@ def as_csv(record: Record) -> str:
             writer.writerow((*head, *where, name, _number(value), "", ""))
     for arm, figures in record.figures.items():
         for name, value in figures.items():
-            where = ("run", "", arm, roles.get(arm, ""), "")
-            writer.writerow((*head, *where, name, _number(value), "", ""))
+            row = ("run", "", arm, roles.get(arm, ""), "")
+            writer.writerow((*head, *row, name, _number(value), "", ""))
     for effect in record.effects:
-        where = ("effect", "", effect.arm, roles.get(effect.arm, ""), "")
+        row = ("effect", "", effect.arm, roles.get(effect.arm, ""), "")
         ends = (_number(effect.low), _number(effect.high))
-        writer.writerow((*head, *where, effect.figure, _number(effect.added), *ends))
+        writer.writerow((*head, *row, effect.figure, _number(effect.added), *ends))
     return out.getvalue()

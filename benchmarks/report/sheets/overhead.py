@@ -93,7 +93,7 @@ def _of_user_time(record: Record, meant: Figure, effect: Effect) -> str:
     base = figure(whole_name)
     share = effect.added * meant.base / (whole * base.base)
     shown = unit(base, [whole])
-    return f"{share:.1%} of {shown.text(whole)} {word}"
+    return f"{share * 100:.1f} % of {shown.text(whole)} {word}"
 
 
 def _effect(record: Record, arm: str, name: str) -> Effect:
@@ -177,6 +177,7 @@ def overhead(record: Record) -> Grid | None:
     names = measured(record, ROWS)
     if not arms or not names or not arms_of(record, DIRECT):
         return None
+    heads: tuple[str, ...]
     if len(arms) == 1:
         heads = ("", "direct", arms[0], "added", "95 % interval", "floor*", "share of user time")
         rows = [_single(record, name, arms[0], _direct(record, name, arms)) for name in names]
