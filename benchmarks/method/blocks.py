@@ -16,7 +16,8 @@ from benchmarks.measure import host, interference
 from benchmarks.measure.interference import CLIENT, Interference
 from benchmarks.method import figures
 from benchmarks.method.figures import Figures
-from benchmarks.method.lanes import Drive, Lane, through
+from benchmarks.method.lanes import Lane
+from benchmarks.method.sending import Prepare
 from benchmarks.report.record import Block
 
 SETTLE_S = 0.1
@@ -26,7 +27,7 @@ SUBJECT, ENGINES = "proxy", "engines"  # roles of processes
 class Bench(msgspec.Struct, frozen=True, kw_only=True):
     """What all blocks of a run share."""
 
-    drive: Drive
+    prepare: Prepare
     engines: tuple[int, ...] = ()
     """Processes of the engines, where this program started them."""
     warm: int = 0
@@ -80,10 +81,16 @@ async def measure(bench: Bench, lane: Lane, schedule: Schedule, turn: int) -> Me
     roles: dict[str, Sequence[int]] = {SUBJECT: lane.arm.pids, ENGINES: bench.engines}
     # Other prompts each time: else an engine's prefix cache would favour the later arms of a round.
     own = msgspec.structs.replace(schedule, seed=seed_of(schedule.seed, turn, lane.name))
-    before = interference.read(roles)
-    trial = await through(lane, own, bench.drive, warm=bench.warm, timeout=bench.timeout)
-    await asyncio.sleep(bench.settle)
-    after = interference.read(roles)
+    sending = await bench.prepare(lane.targets, own, warm=bench.warm, timeout=bench.timeout)
+    try:
+        # What the warm-up put off is not the block's.
+        await asyncio.sleep(bench.settle)
+        before = interference.read(roles)
+        trial = await sending.run()
+        await asyncio.sleep(bench.settle)
+        after = interference.read(roles)
+    finally:
+        await sending.close()
     cpu = rss = None
     if lane.arm.pids:
         cpu = after.roles[SUBJECT].since(before.roles[SUBJECT])

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
-from benchmarks.load.observed import Observed
+from benchmarks.load.observed import Observed, Trial
 from benchmarks.measure import hdr
 from benchmarks.method import figures
 from benchmarks.method.blocks import Measured
@@ -26,14 +26,14 @@ KINDS: Final[dict[str, Take]] = {
 }
 
 
-def histograms(blocks: Iterable[Measured]) -> dict[str, str]:
-    """Return the distributions of an arm's blocks by kind, those without a value left out.
+def of_trials(trials: Iterable[Trial]) -> dict[str, str]:
+    """Return the distributions of several trials by kind, those without a value left out.
 
     Requests that failed count nowhere.
     """
     pooled: dict[str, list[int]] = {kind: [] for kind in KINDS}
-    for block in blocks:
-        good = [one for one in block.trial.observed if not one.failure]
+    for trial in trials:
+        good = [one for one in trial.observed if not one.failure]
         for kind, take in KINDS.items():
             pooled[kind] += take(good)
     return {
@@ -41,3 +41,8 @@ def histograms(blocks: Iterable[Measured]) -> dict[str, str]:
         for kind, values in pooled.items()
         if values
     }
+
+
+def histograms(blocks: Iterable[Measured]) -> dict[str, str]:
+    """Return the distributions of an arm's blocks, as `of_trials` does."""
+    return of_trials(block.trial for block in blocks)
