@@ -41,6 +41,18 @@ def decode(body: bytes, decoder: msgspec.json.Decoder[T], lists: Mapping[str, An
         raise Uncarried(f"The body is not JSON: {unfit}.", code="invalid") from None
 
 
+def convert(raw: msgspec.Raw, kind: type[T], at: str) -> T:
+    """Return a part of a body as `kind`. Raises `Uncarried`; `at` is the path of the part."""
+    try:
+        return msgspec.json.decode(raw, type=kind)
+    except msgspec.ValidationError as unfit:
+        what, path = _parts(str(unfit))
+        dot = "." if path and path[0] != "[" else ""
+        raise _verdict(what, f"{at}{dot}{path}") from None
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as unfit:
+        raise Uncarried(f"`{at}` is not JSON: {unfit}.", at, "invalid") from None
+
+
 def check_absent(request: msgspec.Struct, table: Mapping[str, str], at: str = "") -> None:
     """Raise `Uncarried` if a field of the table is set; the table says why it cannot be."""
     for field, why in table.items():
