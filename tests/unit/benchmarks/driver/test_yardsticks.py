@@ -81,3 +81,26 @@ def test_headrace_gets_every_engine_and_both_addresses() -> None:
         *("--backend", "http://127.0.0.1:9001", "--backend", "http://127.0.0.1:9002"),
         *("--listen", "127.0.0.1:8900", "--admin", "127.0.0.1:8901"),
     ]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "nbthread 1",
+        "bind 127.0.0.1:8000 backlog 4096",
+        "server engine-9001 127.0.0.1:9001",
+        "server engine-9002 127.0.0.1:9002",
+        "balance leastconn",
+        "option http-no-delay",
+        "option httplog",
+    ],
+)
+def test_haproxy_is_configured_for_streams(line: str) -> None:
+    assert line in yardsticks.haproxy_config(8000, [9001, 9002])
+
+
+def test_haproxy_gets_its_configuration(tmp_path: Path) -> None:
+    words = yardsticks.haproxy("haproxy", 8000, [9001], tmp_path)
+
+    assert words == ["haproxy", "-db", "-q", "-f", str(tmp_path / "haproxy.cfg")]
+    assert "bind 127.0.0.1:8000" in (tmp_path / "haproxy.cfg").read_text()
