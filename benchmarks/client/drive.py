@@ -4,7 +4,7 @@ import os
 import resource
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 from benchmarks.client import sidelog
 from benchmarks.client.calm import calm
@@ -188,24 +188,6 @@ async def drive(
         return await block.run(time.monotonic_ns() + _LEAD_NS)
     finally:
         await block.close()
-
-
-def merge(trials: Sequence[Trial]) -> Trial:
-    """Put the parts of one block that several processes ran together."""
-    began = min(trial.began_ns for trial in trials)
-    return Trial(
-        observed=sorted(
-            (one for trial in trials for one in trial.observed), key=lambda one: one.index
-        ),
-        began_ns=began,
-        wall_ns=max(trial.began_ns + trial.wall_ns for trial in trials) - began,
-        client=host.Cpu(
-            ran_ns=sum(trial.client.ran_ns for trial in trials),
-            waited_ns=sum(trial.client.waited_ns for trial in trials),
-        ),
-        processes=sum(trial.processes for trial in trials),
-        longest_gc_ns=max(trial.longest_gc_ns for trial in trials),
-    )
 
 
 def allow_files() -> None:

@@ -8,6 +8,7 @@ an answer incomplete, so the guess can spoil a request but never pass for an ans
 
 | state | event | next |
 |---|---|---|
+| HEAD | interim answer (100, 102, 103) | HEAD |
 | HEAD | headers complete, chunked | CHUNKED |
 | HEAD | headers complete, other body | COUNTED |
 | HEAD, COUNTED | parser: message complete | OVER |
@@ -26,6 +27,7 @@ Reads = Sequence[tuple[int, bytes]]
 
 _LAST = re.compile(rb"(?:\r\n|\A)0+(?:[ \t;][^\r\n]*)?\r\n(?:[^\r\n:]+:[^\r\n]*\r\n)*\r\n\Z")
 _LOOK_BACK = 512  # bytes at the end in which a last chunk with its trailers must fit
+_INTERIM = frozenset({100, 102, 103})
 _SHORT = 8  # a read shorter than this may be the rest of a last chunk
 
 
@@ -85,8 +87,8 @@ class Watch:
         self.state = State.CHUNKED if self._chunked else State.COUNTED
 
     def on_message_complete(self) -> None:
-        """Note the end."""
-        self.state = State.OVER
+        """Note the end; an interim answer only comes before the real one."""
+        self.state = State.HEAD if self.status in _INTERIM else State.OVER
 
 
 def ends(reads: Reads) -> bool:
@@ -157,7 +159,10 @@ class Message:
         self.pieces.append((self._stamp, body))
 
     def on_message_complete(self) -> None:
-        """Note the end."""
+        """Note the end; an interim answer only comes before the real one."""
+        if self.status in _INTERIM:
+            self.headers.clear()
+            return
         self.complete, self.ended_ns = True, self._stamp
 
 
