@@ -1,0 +1,94 @@
+"""From groups of flags to the options of the commands."""
+
+from enum import StrEnum
+from typing import TypeVar
+
+import typer
+
+from benchmarks.cli import flags, words
+from benchmarks.client.target import Api, Stamp, Target
+from benchmarks.commands.loading import Loading
+from benchmarks.commands.outputs import Output
+from benchmarks.load.shape import Shape
+from benchmarks.method.experience import Limits
+from benchmarks.report.budget import BudgetError, parse
+
+Kind = TypeVar("Kind", bound=StrEnum)
+
+
+def shape(load: flags.Load, body: flags.Shape) -> Shape:
+    """Return the workload's shape in words; `workload.draw` checks it."""
+    return Shape(
+        rate=load.rate,
+        concurrency=load.concurrency,
+        arrivals=load.arrivals,
+        ramp=load.ramp,
+        duration=load.duration,
+        requests=load.requests,
+        idle_gap=load.idle_gap,
+        preset=load.preset,
+        speed=load.speed,
+        input=body.input,
+        output=body.output,
+        turns=body.turns,
+        think=body.think,
+        prefix_groups=body.prefix_groups,
+        prefix_tokens=body.prefix_tokens,
+        cancel=body.cancel,
+        slow=body.slow,
+        new_connections=body.new_connections,
+    )
+
+
+def target(
+    name: str, url: str, endpoint: flags.Endpoint, *, stream: bool, stamp: str = ""
+) -> Target:
+    """Return an endpoint. Raises typer.BadParameter for an unknown API or place of stamps."""
+    return Target(
+        name=name,
+        url=url if "://" in url else f"http://{url}",
+        model=endpoint.model,
+        api=_one_of(Api, endpoint.api, "--api"),
+        stream=stream,
+        stamp=_one_of(Stamp, stamp or "none", "--stamp"),
+        headers=tuple(words.header(text) for text in endpoint.header or ()),
+        api_key=endpoint.api_key,
+        insecure=endpoint.insecure,
+        ignore_eos=endpoint.ignore_eos,
+    )
+
+
+def loading(endpoint: flags.Endpoint) -> Loading:
+    """Return how the load is sent."""
+    return Loading(warm=endpoint.warm, timeout=endpoint.timeout, clients=endpoint.clients)
+
+
+def limits(endpoint: flags.Endpoint) -> Limits:
+    """Return what a good answer keeps to."""
+    return Limits(**dict(words.limit(text) for text in endpoint.goodput or ()))
+
+
+def output(given: flags.Output) -> Output:
+    """Return where results go. Raises typer.BadParameter for a budget that cannot be read."""
+    if given.budget:
+        try:
+            parse(given.budget)
+        except BudgetError as error:
+            raise typer.BadParameter(str(error)) from None
+    return Output(
+        json=given.json,
+        html=given.html,
+        md=given.md,
+        csv=given.csv,
+        raw=given.raw,
+        quiet=given.quiet,
+        budget=given.budget,
+    )
+
+
+def _one_of(kinds: type[Kind], text: str, flag: str) -> Kind:
+    try:
+        return kinds(text)
+    except ValueError:
+        known = ", ".join(kinds)
+        raise typer.BadParameter(f"{text!r} is none of {known}", param_hint=flag) from None
