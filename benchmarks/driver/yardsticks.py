@@ -218,7 +218,9 @@ def envoy(binary: str, port: int, engines: Sequence[int], folder: Path) -> list[
 
 def haproxy_config(port: int, engines: Sequence[int]) -> str:
     """Return haproxy.cfg for one thread listening on `port`; its log goes to standard output."""
-    servers = "\n".join(f"    server engine-{one} 127.0.0.1:{one} pool-purge-delay 4s" for one in engines)
+    servers = "\n".join(
+        f"    server engine-{one} 127.0.0.1:{one} pool-purge-delay 4s" for one in engines
+    )
     return HAPROXY.format(port=port, servers=servers)
 
 

@@ -46,16 +46,21 @@ class Design(msgspec.Struct, frozen=True, kw_only=True):
 class Step(msgspec.Struct, frozen=True, kw_only=True):
     """Where a run stands, for whoever shows progress."""
 
-    round: int
-    rounds: int
     arm: str
     """Which was just measured."""
-    rejected: str = ""
-    half_us: float | None = None
-    """Half width of the widest interval of a token's added time; None before there is one."""
-    seconds_left: float | None = None
+    round: int
+    rounds: int
+    done: int
+    """Blocks that count so far."""
+    rejected: int
+    """Blocks that do not."""
+    first: str = ""
+    """The first of the proxies, which `effect` is about."""
     effect: float | None = None
-    """What the first proxy adds to a token so far, in us."""
+    """What it adds to a token so far, in us; None before there is an interval."""
+    half_us: float | None = None
+    """Half width of the widest interval of a token's added time."""
+    seconds_left: float | None = None
 
 
 Tell = Callable[[Step], None]
@@ -145,7 +150,7 @@ class Rounds:
             why = disturbed(one, played.limits)
             played.blocks.append(one.row(played.start_ns, rejected=why))
             played.measured.append(one)
-            self._tell(self._step(lane, turn, began, why))
+            self._tell(self._step(lane, turn, began))
             late = self._spent(began) > design.max_time
             if not why or attempt == design.repeats or played.repeats >= most or late:
                 return
@@ -166,22 +171,23 @@ class Rounds:
             return f"the time was up after {turn} rounds"
         return ""
 
-    def _step(self, lane: Lane, turn: int, began: int, why: str) -> Step:
+    def _step(self, lane: Lane, turn: int, began: int) -> Step:
         played, design = self._played, self._design
         done = sum(1 for row in played.blocks if not row.rejected)
-        left = None
+        left = design.max_time - self._spent(began)
         if done:
             each = self._spent(began) / len(played.blocks)
-            left = max(0.0, each * (design.rounds * len(played.lanes) - done))
-            left = min(left, max(0.0, design.max_time - self._spent(began)))
+            left = min(left, each * (design.rounds * len(played.lanes) - done))
         proxies = [one.name for one in played.lanes if one.arm.role == PROXY]
         found = effects.added(played.blocks, proxies[0], PRECISE) if proxies else None
         return Step(
+            arm=lane.name,
             round=turn,
             rounds=design.rounds,
-            arm=lane.name,
-            rejected=why,
-            half_us=played.widest(),
-            seconds_left=left,
+            done=done,
+            rejected=len(played.blocks) - done,
+            first=proxies[0] if proxies else "",
             effect=found.median if found is not None else None,
+            half_us=played.widest(),
+            seconds_left=max(0.0, left),
         )

@@ -1,0 +1,206 @@
+"""`headrace bench overhead`: what a proxy costs, beside direct and beside a plain TCP relay."""
+
+import functools
+import tempfile
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import msgspec
+
+from benchmarks.client.probe import probe
+from benchmarks.client.target import EndpointError, Stamp, Target
+from benchmarks.commands.attempting import UnmeasurableError, attempt
+from benchmarks.commands.outputs import Output, deliver
+from benchmarks.fake.profile import Stamps
+from benchmarks.load.observed import Trial
+from benchmarks.load.planned import Schedule
+from benchmarks.load.workload import Shape, draw
+from benchmarks.measure import host
+from benchmarks.method.accounts import Circumstances, account, started_now, workload
+from benchmarks.method.blocks import Bench, measure
+from benchmarks.method.pinning import Pins, of_words, pinned_here
+from benchmarks.method.readiness import ready
+from benchmarks.method.rounds import PRECISE, Design, Played, Rounds, Step
+from benchmarks.method.sending import prepare
+from benchmarks.method.stage import STARTED, Stage, Via, Wanted, build, via_of
+from benchmarks.report import progress
+
+SHAPE = Shape(rate=50.0, input="128", output="48")
+"""About 25 streams at a time and 2,400 tokens a second: a small team on one engine."""
+BLOCK_S, MAX_TIME_S, ROUNDS = 1.0, 65.0, 12
+"""A table within 90 s on two CPUs, starting and ending everything included."""
+WARM = 24
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    """What to compare and how. Times are seconds."""
+
+    direct: tuple[str, ...] = ()
+    """URLs of the engines; none: simulated ones are started."""
+    via: tuple[str, ...] = ()
+    """`NAME=URL`, or headrace, nginx, envoy, haproxy to have it started; none: headrace."""
+    via_pid: tuple[tuple[str, int], ...] = ()
+    aa: bool = True
+    floor: bool = True
+    engines: int = 2
+    like: Target = Target(name="", url="")
+    """API, model, headers and key of all arms."""
+    stamp: Stamp | None = None
+    """None: found out by asking; for engines started here, in a field."""
+    shape: Shape = SHAPE
+    block: float = BLOCK_S
+    """How long a block lasts, where the shape does not say."""
+    rounds: int = ROUNDS
+    precision: float | None = None
+    """Half width of the interval of a token's added time, in seconds, at which to stop."""
+    max_time: float = MAX_TIME_S
+    seed: int = 1
+    pin: str = "auto"
+    warm: int = WARM
+    timeout: float = 60.0
+    words: tuple[str, ...] = ()
+    output: Output = Output()
+
+
+def wanted(options: Options) -> Wanted:
+    """Return the arms the options ask for. Raises EndpointError for words that make no sense."""
+    pids = dict(options.via_pid)
+    vias = tuple(
+        msgspec.structs.replace(via, pids=(pids[via.name],)) if via.name in pids else via
+        for via in (via_of(word) for word in options.via)
+    )
+    if not options.direct and any(via.url for via in vias):
+        raise EndpointError(
+            "--via with a URL needs --direct URL, the engine behind that proxy; without --direct"
+            f" simulated engines are started, and of proxies {', '.join(STARTED)} can be."
+        )
+    if options.direct and not vias:
+        raise EndpointError("--direct needs --via NAME=URL: which proxy shall be compared with it?")
+    unknown = sorted(pids.keys() - {via.name for via in vias})
+    if unknown:
+        raise EndpointError(f"--via-pid {unknown[0]}=...: there is no --via of that name.")
+    stamps = Stamps.FIELD if options.stamp is None else Stamps(options.stamp.value)
+    return Wanted(
+        direct=options.direct,
+        vias=vias or (Via(name="headrace"),),
+        again=options.aa,
+        floor=options.floor,
+        engines=options.engines,
+        stamps=stamps,
+        like=options.like,
+    )
+
+
+def schedules(options: Options) -> Callable[[int], Schedule]:
+    """Return what draws the schedule of a round; round 0 warms up, half as long as the others."""
+    shape = options.shape
+    if shape.duration is None and shape.requests is None:
+        shape = msgspec.structs.replace(shape, duration=options.block)
+
+    def of_round(turn: int) -> Schedule:
+        own = shape
+        if turn == 0 and shape.duration is not None:
+            own = msgspec.structs.replace(shape, duration=shape.duration / 2)
+        return draw(own, seed=options.seed * 10_007 + turn)
+
+    return of_round
+
+
+def main(options: Options) -> int:
+    """Measure, print and write; return the exit code: 0, 2, 3 or 4."""
+    return attempt("overhead", _run(options))
+
+
+async def _run(options: Options) -> int:
+    if not host.supported():
+        raise UnmeasurableError("this kernel does not publish /proc/PID/schedstat: no CPU figures")
+    pins, started, stolen = _pins(options.pin), started_now(), host.stolen()
+    of_round = schedules(options)
+    of_round(1)  # words that make no sense are told before anything is started
+    async with AsyncExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
+        watch = stack.enter_context(progress.Watch(quiet=options.output.quiet))
+        watch.say("starting engines and proxies")
+        stage = await build(wanted(options), stack, folder, pins)
+        lanes = await ready(stage.lanes, probe)
+        bench = Bench(
+            prepare=prepare, engines=stage.engines, warm=options.warm, timeout=options.timeout
+        )
+        rounds = Rounds(
+            lanes,
+            functools.partial(measure, bench),
+            of_round,
+            _design(options),
+            tell=lambda step: watch.show(shown(step, len(lanes))),
+        )
+        watch.say(f"measuring {', '.join(lane.name for lane in lanes)}; {pins.words()}")
+        with pinned_here(pins.client):
+            played = await rounds.play()
+    about = _circumstances(options, stage, pins, host.stolen() - stolen)
+    record = account(played, about, started=started)
+    return deliver(record, options.output, _trials(played))
+
+
+def _pins(word: str) -> Pins:
+    try:
+        return of_words(word)
+    except ValueError as problem:
+        raise EndpointError(f"{problem}.") from None
+
+
+def _design(options: Options) -> Design:
+    precision = options.precision
+    return Design(
+        rounds=options.rounds,
+        max_time=options.max_time,
+        precision_us=precision * 1e6 if precision is not None else None,
+        seed=options.seed,
+    )
+
+
+def _circumstances(options: Options, stage: Stage, pins: Pins, stolen: float) -> Circumstances:
+    kind = f"{options.engines} simulated engines, a token each 10 ms; " if stage.own else ""
+    return Circumstances(
+        command="overhead",
+        words=options.words,
+        seed=options.seed,
+        workload=kind + workload(schedules(options)(1)),
+        facts={
+            "pinned": pins.words(),
+            "load after": host.facts()["load"],
+            "stolen by the hypervisor": f"{stolen:.1f} s",
+        },
+        notes=tuple(stage.notes),
+    )
+
+
+def shown(step: Step, lanes: int) -> progress.Step:
+    """Return a step as the progress line takes it."""
+    known: tuple[progress.Estimate, ...] = ()
+    if step.effect is not None:
+        known = (
+            progress.Estimate(figure=PRECISE, arm=step.first, added=step.effect, half=step.half_us),
+        )
+    return progress.Step(
+        done=step.done,
+        total=step.rounds * lanes,
+        doing=step.arm,
+        known=known,
+        rejected=step.rejected,
+        left_s=step.seconds_left,
+    )
+
+
+def _trials(played: Played) -> dict[str, Trial]:
+    """Return all requests that count, by arm."""
+    joined = {}
+    for lane in played.lanes:
+        blocks = played.counted(lane.name)
+        if blocks:
+            joined[lane.name] = Trial(
+                observed=[one for block in blocks for one in block.trial.observed],
+                began_ns=blocks[0].trial.began_ns,
+                wall_ns=sum(block.trial.wall_ns for block in blocks),
+            )
+    return joined
