@@ -5,9 +5,10 @@ import resource
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 
 from benchmarks.client import sidelog
-from benchmarks.client.calm import calm
+from benchmarks.client.calm import Pauses, calm
 from benchmarks.client.course import Course, Hooks
 from benchmarks.client.dues import SECOND
 from benchmarks.client.messages import Messages
@@ -68,8 +69,10 @@ class Block:
 
     __slots__ = (
         "_agenda",
+        "_calm",
         "_course",
         "_messages",
+        "_pauses",
         "_pool",
         "_progress",
         "_requests",
@@ -96,6 +99,8 @@ class Block:
         self._messages = Messages(target, schedule, requests)
         self._shelf = Shelf(target)
         self._agenda: Agenda = agenda()
+        self._calm = ExitStack()
+        self._pauses = Pauses()
         self._pool: Pool | None = None
         self._course: Course | None = None
 
@@ -107,7 +112,9 @@ class Block:
         """
         allow_files()
         self._messages.fill(at_once=True)
-        self._pool = Pool(await route(self._target), self._target.tls(), timeout=self._timeout)
+        self._pool = Pool(
+            await route(self._target), self._target.tls(), self._agenda, timeout=self._timeout
+        )
         if warm:
             await self._warm(self._pool, warm)
         hooks = Hooks(message=self._messages, ended=self._shelf.put, tick=self._tick)
@@ -120,18 +127,18 @@ class Block:
             timeout=self._timeout,
         )
         await self._course.prepare()
+        # Collecting a large heap takes longer than there is between the order and second 0.
+        self._pauses = self._calm.enter_context(calm(self._schedule.span))
 
     async def run(self, begin_ns: int) -> Trial:
         """Run it, `begin_ns` (CLOCK_MONOTONIC) being second 0, and read what came."""
         if self._course is None:
             raise RuntimeError("prepare comes before run")
-        with calm(self._schedule.span) as pauses:
-            ran, waited = time.process_time_ns(), _waited()
-            await self._course.run(begin_ns)
-            wall = time.monotonic_ns() - begin_ns
-            spent = host.Cpu(
-                ran_ns=time.process_time_ns() - ran, waited_ns=max(0, _waited() - waited)
-            )
+        ran, waited = time.process_time_ns(), _waited()
+        await self._course.run(begin_ns)
+        wall = time.monotonic_ns() - begin_ns
+        spent = host.Cpu(ran_ns=time.process_time_ns() - ran, waited_ns=max(0, _waited() - waited))
+        self._calm.close()
         reports = self._shelf.reports()
         if self._target.stamp is Stamp.SIDELOG:
             tags = sidelog.tags(self._schedule.seed, [one.observed.index for one in reports])
@@ -143,11 +150,12 @@ class Block:
             began_ns=begin_ns,
             wall_ns=wall,
             client=spent,
-            longest_gc_ns=pauses.longest_ns,
+            longest_gc_ns=self._pauses.longest_ns,
         )
 
     async def close(self) -> None:
-        """Close all connections."""
+        """Close all connections, give the interpreter its ways back."""
+        self._calm.close()
         if self._pool is not None:
             await self._pool.close()
         self._agenda.close()

@@ -11,6 +11,7 @@ import httptools
 from typing_extensions import override
 
 from benchmarks.client.framing import State, Watch
+from benchmarks.client.pacing import Agenda
 from benchmarks.client.reading import Raw
 
 _RESET = struct.pack("ii", 1, 0)  # SO_LINGER on, zero seconds: close sends RST
@@ -25,6 +26,7 @@ class Line(asyncio.Protocol):
     """
 
     __slots__ = (
+        "_agenda",
         "_ended",
         "_lost",
         "_pace",
@@ -36,7 +38,8 @@ class Line(asyncio.Protocol):
         "usable",
     )
 
-    def __init__(self, lost: Callable[["Line"], None]) -> None:
+    def __init__(self, lost: Callable[["Line"], None], agenda: Agenda) -> None:
+        self._agenda = agenda
         self._lost = lost
         self._ended: Ended | None = None
         self.transport: asyncio.Transport | None = None
@@ -102,7 +105,8 @@ class Line(asyncio.Protocol):
         if self._pace is not None:
             self._pace.stop()
             self._pace = None
-        raw.ended_ns = raw.reads[-1][0] if raw.reads and not failure else time.monotonic_ns()
+        answered = raw.reads and not failure and not raw.cancelled
+        raw.ended_ns = raw.reads[-1][0] if answered else time.monotonic_ns()
         raw.head_ns, raw.failure = self._watch.head_ns, failure
         transport = self.transport
         over = self._watch.state is State.OVER
@@ -123,8 +127,11 @@ class Line(asyncio.Protocol):
 
     @override
     def data_received(self, data: bytes) -> None:
-        """Stamp, keep, and see whether this was the end."""
-        self._reads.append((time.monotonic_ns(), data))
+        """Stamp, keep, do what is due, and see whether this was the end."""
+        now = time.monotonic_ns()
+        self._reads.append((now, data))
+        if now >= self._agenda.next_ns:
+            self._agenda.due()
         if self._raw is None:
             # Nobody asked: bytes behind the end of an answer, or an engine that speaks first.
             self.close()

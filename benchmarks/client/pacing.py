@@ -21,6 +21,7 @@ _ABSOLUTE = 1  # TFD_TIMER_ABSTIME
 _NONBLOCK = 0o4000  # TFD_NONBLOCK
 _CLOEXEC = 0o2000000  # TFD_CLOEXEC
 _SECOND = 1_000_000_000
+NEVER = 1 << 63
 
 
 class Alarm(Protocol):
@@ -138,43 +139,56 @@ def alarm(loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> tuple[Al
 
 
 class Agenda:
-    """What is to be done when, in order; things due at one instant in the order they came."""
+    """What is to be done when, in order; things due at one instant in the order they came.
 
-    __slots__ = ("_alarm", "_clock", "_entries", "_next", "_number", "method")
+    An engine's step brings one read for each of hundreds of streams, and a loop handles them all
+    before it looks at its descriptors again. So whoever handles a read and has looked at the clock
+    compares it with `next_ns` and calls `due` if that has passed: 5 ms of lag become 10 us.
+    """
+
+    __slots__ = ("_alarm", "_clock", "_entries", "_number", "method", "next_ns")
 
     def __init__(
         self,
         alarm: Callable[[Callable[[], None]], tuple[Alarm, str]],
         clock: Callable[[], int] = time.monotonic_ns,
     ) -> None:
+        self.next_ns = NEVER
         self._entries: list[tuple[int, int, Callable[[], None]]] = []
         self._number = itertools.count()
         self._clock = clock
-        self._next = 0
-        self._alarm, self.method = alarm(self._due)
+        self._alarm, self.method = alarm(self.due)
 
     def at(self, at_ns: int, call: Callable[[], None]) -> None:
         """Call at this instant; never before, and not inside this call."""
         heapq.heappush(self._entries, (at_ns, next(self._number), call))
-        if not self._next or at_ns < self._next:
+        if at_ns < self.next_ns:
             self._set(at_ns)
+
+    def due(self) -> None:
+        """Call everything whose instant has come."""
+        entries = self._entries
+        while entries and entries[0][0] <= self._clock():
+            heapq.heappop(entries)[2]()
+        if entries:
+            self._set(entries[0][0])
+        else:
+            self.next_ns = NEVER
+
+    def catch_up(self) -> None:
+        """Do what is due, if anything is."""
+        if self._clock() >= self.next_ns:
+            self.due()
 
     def close(self) -> None:
         """Forget everything."""
         self._entries.clear()
+        self.next_ns = NEVER
         self._alarm.close()
 
     def _set(self, at_ns: int) -> None:
-        self._next = at_ns
+        self.next_ns = at_ns
         self._alarm.set(at_ns)
-
-    def _due(self) -> None:
-        self._next = 0
-        entries = self._entries
-        while entries and entries[0][0] <= self._clock():
-            heapq.heappop(entries)[2]()
-        if entries and (not self._next or entries[0][0] < self._next):
-            self._set(entries[0][0])
 
 
 def agenda() -> Agenda:

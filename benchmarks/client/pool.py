@@ -17,6 +17,7 @@ from typing import Any
 import msgspec
 
 from benchmarks.client.line import Line
+from benchmarks.client.pacing import Agenda
 from benchmarks.client.target import EndpointError, Target
 
 IDLE_NS = 1_900_000_000  # gunicorn closes after 2 s, uvicorn, node and llama.cpp after 5 s
@@ -57,6 +58,7 @@ async def connect(
     lost: Callable[[Line], None],
     route: Route,
     context: ssl.SSLContext | None,
+    agenda: Agenda,
     *,
     slow: bool = False,
 ) -> Line:
@@ -72,7 +74,7 @@ async def connect(
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _SLOW_BUFFER)
         await loop.sock_connect(sock, route.place)
         _, line = await loop.create_connection(
-            lambda: Line(lost),
+            lambda: Line(lost, agenda),
             sock=sock,
             ssl=context,
             server_hostname=route.name if context is not None else None,
@@ -87,6 +89,7 @@ class Pool:
     """The lines to one address."""
 
     __slots__ = (
+        "_agenda",
         "_context",
         "_idle",
         "_opening",
@@ -97,9 +100,12 @@ class Pool:
         "one_shot",
     )
 
-    def __init__(self, route: Route, context: ssl.SSLContext | None, *, timeout: float) -> None:
+    def __init__(
+        self, route: Route, context: ssl.SSLContext | None, agenda: Agenda, *, timeout: float
+    ) -> None:
         self.one_shot = False
         self._route = route
+        self._agenda = agenda
         self._context = context
         self._timeout = timeout
         self._idle: list[Line] = []
@@ -178,14 +184,19 @@ class Pool:
     async def _open(self, *, slow: bool = False) -> Opened:
         try:
             async with asyncio.timeout(self._timeout):
-                return await connect(self.drop, self._route, self._context, slow=slow), ""
+                return await connect(
+                    self.drop, self._route, self._context, self._agenda, slow=slow
+                ), ""
         except TimeoutError:
             return None, f"no connection within {self._timeout:g} s"
         except OSError as problem:
             return None, f"cannot connect: {problem}"
 
     async def _grow(self) -> None:
+        # Dozens may be opened in one turn of the loop, at a tenth of a millisecond each.
+        self._agenda.catch_up()
         line, problem = await self._open()
+        self._agenda.catch_up()
         self._opening -= 1
         if line is not None:
             self.give(line)

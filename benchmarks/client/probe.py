@@ -8,7 +8,7 @@ import msgspec
 
 from benchmarks.client import prompts, requests, sidelog
 from benchmarks.client.framing import Message, taken_apart
-from benchmarks.client.pacing import agenda
+from benchmarks.client.pacing import Agenda, agenda
 from benchmarks.client.pool import connect, route
 from benchmarks.client.reading import Raw, Report, read
 from benchmarks.client.target import EndpointError, Stamp, Target
@@ -46,22 +46,30 @@ async def probe(target: Target, *, timeout: float = 30.0) -> Probed:
     typed the URL: nothing listens, wrong path, unknown model (with those that exist), no
     permission, TLS trouble, no stream, a stream that is held back on the way.
     """
-    models = await _models(target, timeout)
+    calls = agenda()
+    try:
+        return await _probe(target, calls, timeout)
+    finally:
+        calls.close()
+
+
+async def _probe(target: Target, calls: Agenda, timeout: float) -> Probed:
+    models = await _models(target, calls, timeout)
     if not target.model:
         if not models:
             raise EndpointError(f"{target.url} lists no models: name the one to ask.")
         target = msgspec.structs.replace(target, model=models[0])
     seed = time.monotonic_ns()
-    raw, report = await _answer(target, seed, timeout)
+    raw, report = await _answer(target, seed, calls, timeout)
     status = report.observed.status
     if status in {400, 422} and target.ignore_eos and "ignore_eos" in report.said:
         target = msgspec.structs.replace(target, ignore_eos=False)
-        raw, report = await _answer(target, seed, timeout)
+        raw, report = await _answer(target, seed, calls, timeout)
     _judge(target, models, report)
-    target = msgspec.structs.replace(target, stamp=await _stamps(target, raw, report, seed))
+    target = msgspec.structs.replace(target, stamp=await _stamps(target, raw, report, calls, seed))
     report = read(raw, target)
     if target.stamp is Stamp.SIDELOG:
-        sidelog.apply(report, await _told(target, seed))
+        sidelog.apply(report, await _told(target, seed, calls))
     if target.stream:
         _judge_stream(target, report)
     observed = report.observed
@@ -79,21 +87,21 @@ async def probe(target: Target, *, timeout: float = 30.0) -> Probed:
     )
 
 
-async def _answer(target: Target, seed: int, timeout: float) -> tuple[Raw, Report]:
+async def _answer(target: Target, seed: int, calls: Agenda, timeout: float) -> tuple[Raw, Report]:
     text = prompts.text(_PROMPT_TOKENS, unique=f"probe:{seed}", mark=prompts.tag(seed, 0))
     body = requests.document(target, text, _TOKENS)
-    raw = await _send(target, requests.Heads(target).message(body), timeout)
+    raw = await _send(target, requests.Heads(target).message(body), calls, timeout)
     return raw, read(raw, target)
 
 
-async def _send(target: Target, message: bytes, timeout: float) -> Raw:
+async def _send(target: Target, message: bytes, calls: Agenda, timeout: float) -> Raw:
     # One request on a line of its own. Raises EndpointError if there can be none.
     there, context = await route(target), target.tls()
     raw = Raw(0, time.monotonic_ns())
     done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     try:
         async with asyncio.timeout(timeout):
-            line = await connect(lambda _line: None, there, context)
+            line = await connect(lambda _line: None, there, context, calls)
     except TimeoutError:
         raise EndpointError(f"{target.url}: no connection within {timeout:g} s.") from None
     except OSError as problem:
@@ -124,8 +132,8 @@ def _unconnected(target: Target, problem: OSError) -> str:
     return f"{target.url} cannot be connected to: {problem}."
 
 
-async def _models(target: Target, timeout: float) -> tuple[str, ...]:
-    raw = await _send(target, requests.get(target, target.models_path()), timeout)
+async def _models(target: Target, calls: Agenda, timeout: float) -> tuple[str, ...]:
+    raw = await _send(target, requests.get(target, target.models_path()), calls, timeout)
     message = taken_apart(raw.reads, closed=raw.closed)
     if message.status == 0:
         raise EndpointError(_silent(target, raw, message))
@@ -194,21 +202,17 @@ def _judge_stream(target: Target, report: Report) -> None:
         )
 
 
-async def _stamps(target: Target, raw: Raw, report: Report, seed: int) -> Stamp:
+async def _stamps(target: Target, raw: Raw, report: Report, calls: Agenda, seed: int) -> Stamp:
     for stamp in (Stamp.FIELD, Stamp.CONTENT):
         if read(raw, msgspec.structs.replace(target, stamp=stamp)).observed.emitted:
             return stamp
     if report.observed.engine or target.engines:
-        told = await _told(target, seed)
+        told = await _told(target, seed, calls)
         if told.taken_ns:
             return Stamp.SIDELOG
     return Stamp.NONE
 
 
-async def _told(target: Target, seed: int) -> sidelog.Told:
-    calls = agenda()
-    try:
-        (told,) = await sidelog.ask(target, sidelog.tags(seed, [0]), calls, time.monotonic_ns())
-    finally:
-        calls.close()
+async def _told(target: Target, seed: int, calls: Agenda) -> sidelog.Told:
+    (told,) = await sidelog.ask(target, sidelog.tags(seed, [0]), calls, time.monotonic_ns())
     return told

@@ -46,7 +46,7 @@ async def ask(target: Target, tags: Sequence[str], agenda: Agenda, now_ns: int) 
         def ended(raw: Raw) -> None:
             told[raw.index] = _read(raw)
 
-        pool = Pool(await route(engine), engine.tls(), timeout=_SECONDS)
+        pool = Pool(await route(engine), engine.tls(), agenda, timeout=_SECONDS)
         hooks = Hooks(message=message, ended=ended)
         course = Course(missing, pool, agenda, hooks, limit=_AT_ONCE, timeout=_SECONDS)
         try:
