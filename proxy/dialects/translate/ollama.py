@@ -12,7 +12,7 @@ from proxy.dialects.translate.base import Refusal, Settled, Translated, Uncarrie
 from proxy.dialects.translate.ollama_answer import JSON, OllamaAnswer, control
 from proxy.dialects.translate.ollama_messages import Message, messages
 from proxy.dialects.translate.ollama_options import Options, sampling
-from proxy.dialects.translate.reading import Known, check_absent, decode, given
+from proxy.dialects.translate.reading import Known, check_absent, decode, given, kept
 from proxy.dialects.translate.thinking import switches
 
 CHAT: Final = "/v1/chat/completions"
@@ -24,7 +24,7 @@ class Function(Known):
 
     name: str
     description: str | None = None
-    parameters: msgspec.Raw | None = None
+    parameters: msgspec.Raw = msgspec.Raw()
     strict: bool | None = None
 
 
@@ -107,7 +107,7 @@ def chat(body: bytes, *, request_id: str, created: float) -> Translated | Settle
                     "function": given(
                         name=tool.function.name,
                         description=tool.function.description,
-                        parameters=tool.function.parameters,
+                        parameters=kept(tool.function.parameters),
                         strict=tool.function.strict,
                     ),
                 }

@@ -66,6 +66,14 @@ def given(**fields: Any) -> dict[str, Any]:  # noqa: ANN401 - values of JSON
     return {name: value for name, value in fields.items() if value is not None}
 
 
+def kept(raw: msgspec.Raw) -> msgspec.Raw | None:
+    """Return JSON that passes as it is, None if there is none or it is null.
+
+    `Raw` cannot stand in a union, so an optional one is an empty one.
+    """
+    return None if bytes(raw) in (b"", b"null") else raw
+
+
 def joined(texts: Sequence[str]) -> str:
     """Return texts that an API keeps apart as one, with a blank line between."""
     return "\n\n".join(text for text in texts if text)

@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 import msgspec
 
 from proxy.dialects.translate.base import Refusal, Settled, Translated, Uncarried
-from proxy.dialects.translate.reading import Known, check_absent, convert, decode, given
+from proxy.dialects.translate.reading import Known, check_absent, convert, decode, given, kept
 from proxy.dialects.translate.responses_answer import ResponsesAnswer
 from proxy.dialects.translate.responses_input import Conversation
 from proxy.dialects.translate.thinking import switches
@@ -22,7 +22,7 @@ class FunctionTool(Known):
 
     type: Literal["function"]
     name: str
-    parameters: msgspec.Raw | None = None
+    parameters: msgspec.Raw = msgspec.Raw()
     strict: bool | None = None
     description: str | None = None
     allowed_callers: list[Literal["direct"]] | None = None
@@ -45,7 +45,7 @@ class Shape(Known):
 
     type: Literal["text", "json_object", "json_schema"]
     name: str | None = None
-    schema: msgspec.Raw | None = None
+    schema: msgspec.Raw = msgspec.Raw()
     description: str | None = None
     strict: bool | None = None
 
@@ -206,7 +206,7 @@ def _shape(shape: Shape) -> dict[str, Any] | None:
         return None
     if shape.type == "json_object":
         return {"type": "json_object"}
-    if shape.schema is None:
+    if kept(shape.schema) is None:
         raise Uncarried("`text.format.schema` is missing.", "text.format.schema", "invalid")
     schema = given(
         name=shape.name or "output",
@@ -249,7 +249,7 @@ def _tool(raw: msgspec.Raw, at: str) -> dict[str, Any]:
     function = given(
         name=tool.name,
         description=tool.description,
-        parameters=tool.parameters,
+        parameters=kept(tool.parameters),
         strict=tool.strict,
     )
     return {"type": "function", "function": function}
@@ -260,7 +260,7 @@ def _echo(asked: Request) -> Mapping[str, Any]:
     text = asked.text
     shape: Any = {"type": "text"}
     if text is not None and text.format is not None:
-        shape = given(**msgspec.structs.asdict(text.format))
+        shape = given(**{**msgspec.structs.asdict(text.format), "schema": kept(text.format.schema)})
     reasoning = asked.reasoning
     return {
         "background": False,
