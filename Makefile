@@ -13,7 +13,7 @@ export UV_COMPILE_BYTECODE := 1
 
 .DEFAULT_GOAL := help
 
-.PHONY: help run test check fmt meta test-real bench bench-cancel bench-instructions docs constraints clean
+.PHONY: help run test check fmt meta test-real bench bench-cancel bench-ci bench-instructions docs constraints clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-19s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -95,6 +95,9 @@ bench: $(VENV)/.bench  ## price of a request and of a chunk, against direct, ngi
 
 bench-cancel: $(VENV)/.runtime  ## how fast a disconnecting client frees its engine
 	$(BIN)/python -m benchmarks.driver.cancel $(ARGS)
+
+bench-ci: $(VENV)/.bench  ## fail if headrace takes more CPU per token than it may, compared with nginx: 90 seconds
+	$(BIN)/python -m benchmarks ci $(ARGS)
 
 bench-instructions: $(VENV)/.runtime  ## instructions of a request and of a chunk, by callgrind: no noise of the machine
 	@$(BIN)/python -m benchmarks.micro.instructions $(ARGS) || [ $$? = 4 ]

@@ -101,3 +101,22 @@ def _mock(context: typer.Context) -> None:
     from benchmarks.fake.__main__ import main as run
 
     raise typer.Exit(run(context.args))
+
+
+def _ci(budget: flags.Ratio, seed: flags.Seed) -> int:
+    from benchmarks.commands import ci
+
+    return ci.main(
+        ci.Options(
+            budget=budget.ratio,
+            rounds=budget.rounds,
+            seed=seed.seed,
+            json=budget.json,
+            words=_words(),
+        )
+    )
+
+
+app.command("ci", help="Hold headrace's CPU per token against nginx's; 3 if over the budget.")(
+    gathered(_ci)
+)

@@ -411,3 +411,25 @@ class Output(msgspec.Struct, frozen=True, kw_only=True):
         bool,
         _option("--quiet", "-q", "--disable-tqdm", panel=OUTPUT, help="No progress, no table."),
     ] = False
+
+
+class Ratio(msgspec.Struct, frozen=True, kw_only=True):
+    """What `ci` allows, and how long it looks."""
+
+    ratio: Annotated[
+        float,
+        _option(
+            "--ratio",
+            panel=OUTPUT,
+            parser=words.factor,
+            metavar="X",
+            help="How many times nginx's CPU headrace may take; 1.8.",
+        ),
+    ] = 1.8
+    rounds: Annotated[
+        int, _count("--rounds", panel=DESIGN, help="Each arm once a round, in random order; 8.")
+    ] = 8
+    json: Annotated[
+        Path | None,
+        _option("--json", panel=OUTPUT, metavar="FILE", help="Everything, to compare later."),
+    ] = None
