@@ -65,8 +65,11 @@ async def run(order: Order, source: BinaryIO) -> bool:
         assert me is not None
         # Between Begin and Result nobody writes: readable means that the other end is gone.
         loop.add_reader(source, me.cancel)
-        trial = await block.run(begin.at_ns)
-        loop.remove_reader(source)
+        try:
+            trial = await block.run(begin.at_ns)
+        finally:
+            loop.remove_reader(source)
+            os.set_blocking(source.fileno(), True)  # a loop leaves what it watches non-blocking
         tell(Result(trial=trial))
     except EndpointError as problem:
         tell(Refused(sentence=str(problem)))
@@ -78,7 +81,7 @@ async def run(order: Order, source: BinaryIO) -> bool:
 def main() -> int:
     """Take orders until there are no more."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that started this one decides
-    source = os.fdopen(0, "rb", buffering=0)
+    source = os.fdopen(0, "rb")
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         while isinstance(order := take(source), Order):
             try:
