@@ -1,4 +1,4 @@
-"""Distributions: the share of values below each latency, and what an arm adds at each percentile."""
+"""Distributions: shares of values below each latency, and what an arm adds at each percentile."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -57,7 +57,7 @@ def _percent(share: float) -> str:
     return f"p{share * 100:g}"
 
 
-def _band(record: Record, known: Known, x: object) -> list[tuple[float, float]]:
+def _band(record: Record, known: Known) -> list[tuple[float, float]]:
     """Return the outline between direct and direct again: what cannot be told apart."""
     pair = [arm for arm in (*arms_of(record, DIRECT), *arms_of(record, AGAIN)) if arm in known]
     if len(pair) < 2:
@@ -78,7 +78,7 @@ def ecdf(record: Record, key: str, first: str, instead: str) -> Plot:
     ends = [v for one in known.values() for v in (one.at(0.001), one.at(0.999))]
     x = logarithmic([value * shown.factor for value in ends], LEFT, RIGHT)
     y = linear([0.0, 100.0], BOTTOM, TOP)
-    band = [(value * shown.factor, share * 100) for value, share in _band(record, known, x)]
+    band = [(value * shown.factor, share * 100) for value, share in _band(record, known)]
     parts = [
         legend(known, styles),
         x_axis(x, f"{shown.symbol}, logarithmic"),
@@ -157,7 +157,9 @@ def _shift_plot(
         for at, height, value, share in zip(places, ends, added[arm], shares, strict=True):
             told = f"{arm} {_percent(share)}: {shown.text(value, signed=True)}"
             parts.append(svg.marker(look.shape, at, height, f"m {look.css}", told))
-    caption = "A level line adds the same to every token; one that rises to the right hurts the tail more."
+    caption = (
+        "A level line adds the same to every token; one that rises to the right hurts the tail."
+    )
     rows = [(arm, *(shown.text(value, signed=True) for value in of)) for arm, of in added.items()]
     return Plot(
         key=key,

@@ -1,5 +1,6 @@
 """A plot with its words: what it shows, how to read it, and the same figures as a table."""
 
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -25,7 +26,7 @@ def missing(key: str, title: str, why: str) -> Plot:
     return Plot(key=key, title=title, why=why)
 
 
-def thinned(rows: list[tuple[str, ...]]) -> tuple[tuple[str, ...], ...]:
+def thinned(rows: Sequence[tuple[str, ...]]) -> tuple[tuple[str, ...], ...]:
     """Return at most `ROWS` rows, evenly taken."""
     step = max(1, -(-len(rows) // ROWS))
     return tuple(rows[::step])
