@@ -6,6 +6,7 @@ With fewer values the correction is itself mostly noise.
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 from statistics import NormalDist
 from typing import TYPE_CHECKING
 
@@ -73,8 +74,11 @@ def interval(values: Sequence[float], *, seed: int = 0) -> Interval | None:
 
     The same values and seed give the same interval.
     """
-    if len(values) < FEWEST:
-        return None
+    return _interval(tuple(values), seed) if len(values) >= FEWEST else None
+
+
+@lru_cache(maxsize=512)  # 5 ms each, and a table asks for that of floor and resolution in each row
+def _interval(values: tuple[float, ...], seed: int) -> Interval:
     known = np.asarray(values, dtype=np.float64)
     dice = np.random.default_rng(seed)
     drawn = known[dice.integers(0, len(known), size=(RESAMPLES, len(known)))]

@@ -5,11 +5,10 @@ was asked about. A client that fell behind does.
 """
 
 from collections import Counter
-from collections.abc import Sequence
 
 import msgspec
 
-from benchmarks.load.observed import Observed, Trial
+from benchmarks.load.observed import Trial
 from benchmarks.load.planned import Schedule
 from benchmarks.measure import hdr
 from benchmarks.measure.host import Cpu
@@ -67,23 +66,24 @@ def complaint(trial: Trial) -> str:
     )
 
 
-def loaded(observed: Sequence[Observed], began_ns: int, *, step: float) -> dict[str, list[float]]:
-    """Return, for each `step` seconds, how many requests came and how many were under way."""
-    ends = [max(one.ended_ns, one.sent_ns) for one in observed]
-    steps = int((max(ends, default=began_ns) - began_ns) / SECOND / step) + 1
+def loaded(trial: Trial, *, step: float) -> dict[str, list[float]]:
+    """Return, for each `step` seconds, the arrivals a second, and the requests open in the mean."""
+    seen, began = trial.observed, trial.began_ns
+    ends = [max(one.ended_ns, one.sent_ns) for one in seen]
+    steps = int((max(ends, default=began) - began) / SECOND / step) + 1
     arrived, under_way = [0.0] * steps, [0.0] * steps
 
     def place(at_ns: int) -> int:
-        return min(steps - 1, max(0, int((at_ns - began_ns) / SECOND / step)))
+        return min(steps - 1, max(0, int((at_ns - began) / SECOND / step)))
 
-    for one in observed:
-        arrived[place(one.intended_ns)] += 1
-        for index in range(place(one.sent_ns), place(one.ended_ns or one.sent_ns) + 1):
-            begin = began_ns + index * step * SECOND
+    for one in seen:
+        arrived[place(one.intended_ns)] += 1 / step
+        for index in range(place(one.sent_ns), place(one.ended_ns) + 1):
+            begin = began + index * step * SECOND
             inside = min(one.ended_ns, begin + step * SECOND) - max(one.sent_ns, begin)
             under_way[index] += max(0.0, inside) / (step * SECOND)
     at = [round(index * step, 6) for index in range(steps)]
-    return {"at_s": at, "arrived": arrived, "under_way": under_way}
+    return {"at_s": at, "arrivals_per_s": arrived, "open_streams": under_way}
 
 
 def _distributions(trial: Trial) -> dict[str, str]:

@@ -1,0 +1,149 @@
+"""Rounds: drawn order, one schedule for all arms, repeats of disturbed blocks, and when to stop."""
+
+from collections import Counter
+
+import pytest
+
+from benchmarks.load.planned import Schedule
+from benchmarks.measure.bootstrap import FEWEST
+from benchmarks.method.effects import added
+from benchmarks.method.rounds import Design, Played, Rounds, Step
+from tests.fixtures.trials import Cost, Instrument, lanes, schedule
+
+ARMS = ("direct", "again", "mine")
+COSTS = {"mine": Cost(token_us=200, cpu_us_per_token=20)}
+
+
+async def play(
+    instrument: Instrument, design: Design, steps: list[Step] | None = None
+) -> tuple[Played, list[int]]:
+    drawn: list[int] = []
+
+    def of_round(turn: int) -> Schedule:
+        drawn.append(turn)
+        return schedule(requests=8, tokens=4)
+
+    told = steps if steps is not None else []
+    rounds = Rounds(
+        lanes(*ARMS), instrument, of_round, design, tell=told.append, clock=instrument.clock
+    )
+    return await rounds.play(), drawn
+
+
+async def test_each_round_has_every_arm_once_and_one_schedule() -> None:
+    instrument = Instrument(COSTS)
+
+    played, drawn = await play(instrument, Design(rounds=7, max_time=999))
+
+    counts = Counter(instrument.order)
+    assert set(counts.values()) == {1}
+    assert {turn for turn, _ in counts} == set(range(8))
+    assert drawn[-7:] == list(range(1, 8))
+    assert len(played.blocks) == 21
+    assert played.ended == "all 7 rounds"
+
+
+async def test_the_order_is_drawn_and_the_seed_decides() -> None:
+    orders = []
+    for seed in (1, 1, 2):
+        instrument = Instrument(COSTS)
+        await play(instrument, Design(rounds=8, max_time=999, seed=seed))
+        orders.append(instrument.order)
+
+    assert orders[0] == orders[1]
+    assert orders[0] != orders[2]
+    firsts = {name for turn, name in orders[0][::3]}
+    assert len(firsts) > 1
+
+
+async def test_blocks_before_the_first_round_count_nowhere() -> None:
+    played, _ = await play(Instrument(COSTS), Design(rounds=6, max_time=999))
+
+    assert min(row.round for row in played.blocks) == 1
+
+
+async def test_a_disturbed_block_is_repeated_at_once() -> None:
+    instrument = Instrument(COSTS)
+    instrument.disturbed = [(2, "mine")]
+
+    played, _ = await play(instrument, Design(rounds=6, max_time=999))
+
+    again = [i for i, one in enumerate(instrument.order) if one == (2, "mine")]
+    assert again[1] == again[0] + 1
+    assert played.repeats == 1
+    assert len(played.counted("mine")) == 6
+    rejected = [row.rejected for row in played.blocks if row.rejected]
+    assert rejected == ["client or engines waited for a CPU 20.0% of the time"]
+
+
+async def test_a_block_that_stays_disturbed_is_given_up() -> None:
+    instrument = Instrument(COSTS)
+    instrument.disturbed = [(3, "mine")] * 9
+
+    played, _ = await play(instrument, Design(rounds=6, max_time=999, repeats=3))
+
+    assert instrument.order.count((3, "mine")) == 4
+    assert len(played.counted("mine")) == 5
+
+
+async def test_where_noise_is_the_rule_repeats_end() -> None:
+    instrument = Instrument(COSTS)
+    instrument.disturbed = [(turn, name) for turn in range(1, 7) for name in ARMS] * 4
+
+    played, _ = await play(instrument, Design(rounds=6, max_time=999, repeated_share=0.25))
+
+    assert played.repeats == 4
+
+
+async def test_it_stops_when_the_interval_is_narrow_enough() -> None:
+    played, _ = await play(Instrument(COSTS), Design(rounds=50, max_time=999, precision_us=80))
+
+    assert "as precise as asked for" in played.ended
+    assert FEWEST <= max(row.round for row in played.blocks) < 50
+    assert (played.widest() or 0) <= 80
+
+
+async def test_it_stops_before_the_time_is_over() -> None:
+    instrument = Instrument(COSTS)
+
+    played, _ = await play(instrument, Design(rounds=50, max_time=26))
+
+    assert played.ended == "the time was up after 8 rounds"
+
+
+async def test_the_fewest_rounds_are_measured_whatever_the_time() -> None:
+    played, _ = await play(Instrument(COSTS), Design(rounds=50, max_time=1))
+
+    assert max(row.round for row in played.blocks) == FEWEST
+
+
+async def test_it_tells_what_is_known_so_far() -> None:
+    steps: list[Step] = []
+
+    await play(Instrument(COSTS), Design(rounds=6, max_time=999), steps)
+
+    assert len(steps) == 18
+    assert steps[3].effect is None
+    assert steps[-1].first == "mine"
+    assert steps[-1].effect == pytest.approx(200, rel=0.3)
+    assert steps[-1].done == 18
+    assert steps[-1].seconds_left == 0
+
+
+@pytest.mark.slow
+async def test_direct_against_itself_holds_zero_in_18_of_20_seeds() -> None:
+    held = 0
+    for seed in range(20):
+        instrument = Instrument({}, seed=seed)
+        played = await Rounds(
+            lanes("direct", "again"),
+            instrument,
+            lambda _turn: schedule(requests=12, tokens=8),
+            Design(rounds=12, max_time=999, seed=seed),
+            clock=instrument.clock,
+        ).play()
+        found = added(played.blocks, "again", "token_p50_us", seed=seed)
+        assert found is not None
+        held += found.holds(0.0)
+
+    assert held >= 18
