@@ -1,0 +1,1 @@
+"""Traces: request times and sizes recorded elsewhere, read, described, fitted, replayed."""
