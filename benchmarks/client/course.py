@@ -7,7 +7,6 @@ A later turn of a session is meant to be sent `think` seconds after the end of t
 """
 
 import asyncio
-import time
 from collections.abc import Callable, Mapping
 
 import msgspec
@@ -113,7 +112,7 @@ class Course:
     def _send_due(self) -> None:
         dues = self._dues
         while (head := dues.head()) is not None and not self._full():
-            if head > time.monotonic_ns():
+            if head > self._agenda.clock():
                 break
             due, index = dues.pop()
             self._begin(index, due if self._limit is None else max(due, self._free_ns))
@@ -138,7 +137,7 @@ class Course:
     def _go(self, raw: Raw, line: Line | None, problem: str) -> None:
         self._starting -= 1
         if line is None:
-            raw.failure, raw.ended_ns = problem, time.monotonic_ns()
+            raw.failure, raw.ended_ns = problem, self._agenda.clock()
             self._over(raw)
             return
         planned = self._requests[raw.index]
@@ -177,7 +176,7 @@ class Course:
     # --- now and then ------------------------------------------------------------------------
 
     def _look_around(self) -> None:
-        now = time.monotonic_ns()
+        now = self._agenda.clock()
         for line, raw in list(self._running.values()):
             if raw.sent_ns > now - self._timeout_ns:
                 break

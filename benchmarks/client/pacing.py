@@ -146,7 +146,7 @@ class Agenda:
     compares it with `next_ns` and calls `due` if that has passed: 5 ms of lag become 10 us.
     """
 
-    __slots__ = ("_alarm", "_clock", "_entries", "_number", "method", "next_ns")
+    __slots__ = ("_alarm", "_entries", "_number", "clock", "method", "next_ns")
 
     def __init__(
         self,
@@ -156,7 +156,7 @@ class Agenda:
         self.next_ns = NEVER
         self._entries: list[tuple[int, int, Callable[[], None]]] = []
         self._number = itertools.count()
-        self._clock = clock
+        self.clock = clock
         self._alarm, self.method = alarm(self.due)
 
     def at(self, at_ns: int, call: Callable[[], None]) -> None:
@@ -168,7 +168,7 @@ class Agenda:
     def due(self) -> None:
         """Call everything whose instant has come."""
         entries = self._entries
-        while entries and entries[0][0] <= self._clock():
+        while entries and entries[0][0] <= self.clock():
             heapq.heappop(entries)[2]()
         if entries:
             self._set(entries[0][0])
@@ -177,7 +177,7 @@ class Agenda:
 
     def catch_up(self) -> None:
         """Do what is due, if anything is."""
-        if self._clock() >= self.next_ns:
+        if self.clock() >= self.next_ns:
             self.due()
 
     def close(self) -> None:
