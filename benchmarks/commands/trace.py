@@ -23,6 +23,9 @@ from benchmarks.trace.writing import losses, write
 
 WRONG_WORDS: Final = 2
 UNUSABLE: Final = 4
+MEANING: Final = """\
+The fit misses the trace by {error:.1%} (root mean square over the windows). The last column is what
+eight of ten drawn runs of the trace's length show: long bursts need longer to show themselves."""
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):
@@ -130,11 +133,7 @@ def _fit(options: FitOptions) -> int:
         print(msgspec.json.format(msgspec.json.encode(found)).decode())
         return 0
     _show(tables.fitted(found))
-    print(
-        f"The fit misses the trace by {found.error:.1%} (root mean square over the windows). The "
-        "last column is what eight of ten\ndrawn runs of the trace's length show: an hour holds "
-        "too few long bursts to show all of their variance."
-    )
+    print(MEANING.format(error=found.error))
     if options.to is not None:
         print(f"written: {options.to}; use it with --preset {options.to}")
     return 0

@@ -16,7 +16,7 @@ _FIRST: Final = calendar_time.ticks("2000-01-01 00:00:00", "")
 def _read(lines: Iterable[Line], ledger: Ledger) -> Found:
     """Tell the time from the first request: the clock has no other beginning."""
     found: list[tuple[int, int, int]] = []
-    for number, cells in records(lines, ledger):
+    for number, cells in records(lines, ledger, NAMES):
         try:
             found.append(
                 (

@@ -31,7 +31,7 @@ class _Asked(msgspec.Struct):
 
 def _read(lines: Iterable[Line], ledger: Ledger) -> Found:
     asked = []
-    for number, cells in records(lines, ledger):
+    for number, cells in records(lines, ledger, REQUIRED):
         try:
             if cells["Response tokens"] in {"0", "0.0"}:
                 ledger.leave_out(FAILED)

@@ -2,7 +2,7 @@
 
 import csv
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Final
 
 from benchmarks.trace.problems import Ledger, RowError
@@ -73,10 +73,13 @@ def header(line: str) -> list[str]:
     return [name.strip() for name in next(csv.reader([line]), [])]
 
 
-def records(lines: Iterable[Line], ledger: Ledger) -> Iterator[tuple[int, Mapping[str, str]]]:
+def records(
+    lines: Iterable[Line], ledger: Ledger, required: Collection[str] = ()
+) -> Iterator[tuple[int, Mapping[str, str]]]:
     """Return each row of a table as line number and cells by column name.
 
-    Rows with too few or too many cells go into the ledger; empty lines are no rows.
+    Rows with too few or too many cells go into the ledger; so does a header without one of the
+    required columns, and then there are no rows. Empty lines are none either.
     """
     names: list[str] | None = None
     for number, line in lines:
@@ -86,6 +89,9 @@ def records(lines: Iterable[Line], ledger: Ledger) -> Iterator[tuple[int, Mappin
             continue
         if names is None:
             names = cells
+            if missing := [name for name in required if name not in names]:
+                ledger.bad(number, f"no column {' and no '.join(missing)}")
+                return
         elif len(cells) != len(names):
             ledger.bad(number, f"{len(cells)} cells where the header has {len(names)}")
         else:

@@ -30,7 +30,7 @@ from benchmarks.trace.rows import Trace
 
 FEWEST_ROWS: Final = 200
 FEWEST_WINDOWS: Final = 4
-FLAT: Final = 0.15  # a dispersion this near to 1 at every window is Poisson
+FLAT: Final = 0.15  # a dispersion this near to 1 at every window is Poisson for all purposes
 RUNS: Final = 15
 EFFORT: Final = 4_000_000  # grid points all runs may have together: a few seconds
 _LOW: Final = np.log([0.02, 0.05, 0.02, 0.05])
@@ -91,7 +91,8 @@ def fit(trace: Trace) -> Fit:
     rate = facts.requests_per_s
     windows, measured = (np.array(column) for column in zip(*known, strict=True))
     pairs: tuple[Pair, ...] = ()
-    if measured.max() > 1 + FLAT:
+    scatter = 3 * np.sqrt(2 * windows / facts.span_s)  # three standard errors of a Poisson trace's
+    if (measured > 1 + np.maximum(FLAT, scatter)).any():
         pairs = _pairs(_search(rate, windows, measured, facts.span_s))
         pairs = _needed(rate, pairs, tuple(windows))
     model = np.array(curve(rate, pairs, tuple(windows)) if pairs else np.ones(len(windows)))

@@ -84,7 +84,7 @@ def _drawn(client: _Client, sizes: tuple[float, float]) -> list[Row]:
 
 def _read(lines: Iterable[Line], ledger: Ledger) -> Found:
     clients = []
-    for number, cells in records(lines, ledger):
+    for number, cells in records(lines, ledger, REQUIRED):
         try:
             clients.append(_client(cells))
         except RowError as error:

@@ -1,8 +1,12 @@
 """Synthetic traces: a drawn workload, written down as if it had been recorded."""
 
+from typing import Final
+
 from benchmarks.load.planned import Schedule
 from benchmarks.load.workload import Shape, draw
 from benchmarks.trace.rows import Row, Trace
+
+TURNS: Final = "the turns of a session have the time it begins; each is sent after the one before"
 
 
 def synth(shape: Shape, *, seed: int) -> Trace:
@@ -35,4 +39,5 @@ def recorded(schedule: Schedule) -> Trace:
         format="synthetic",
         name=schedule.origin,
         block_tokens=schedule.prefix_block,
+        notes=(TURNS,) if any(one.turn for one in schedule.requests) else (),
     )
