@@ -1,29 +1,20 @@
 """`headrace bench overhead`: what a proxy costs, beside direct and beside a plain TCP relay."""
 
-import functools
-import tempfile
 from collections.abc import Callable
-from contextlib import AsyncExitStack
-from pathlib import Path
 
 import msgspec
 
-from benchmarks.client.probe import probe
 from benchmarks.client.target import EndpointError, Stamp, Target
-from benchmarks.commands.attempting import UnmeasurableError, attempt
+from benchmarks.commands.attempting import attempt
 from benchmarks.commands.outputs import Output, deliver
 from benchmarks.fake.profile import Stamps
 from benchmarks.load.observed import Trial
 from benchmarks.load.planned import Schedule
 from benchmarks.load.workload import Shape, draw
-from benchmarks.measure import host
 from benchmarks.method.accounts import Circumstances, account, started_now, workload
-from benchmarks.method.blocks import Bench, measure
-from benchmarks.method.pinning import Pins, of_words, pinned_here
-from benchmarks.method.readiness import ready
-from benchmarks.method.rounds import PRECISE, Design, Played, Rounds, Step
-from benchmarks.method.sending import prepare
-from benchmarks.method.stage import STARTED, Stage, Via, Wanted, build, via_of
+from benchmarks.method.rounds import PRECISE, Design, Played, Step
+from benchmarks.method.session import Session, session
+from benchmarks.method.stage import STARTED, Via, Wanted, via_of
 from benchmarks.report import progress
 
 SHAPE = Shape(rate=50.0, input="128", output="48")
@@ -113,40 +104,23 @@ def main(options: Options) -> int:
 
 
 async def _run(options: Options) -> int:
-    if not host.supported():
-        raise UnmeasurableError("this kernel does not publish /proc/PID/schedstat: no CPU figures")
-    pins, started, stolen = _pins(options.pin), started_now(), host.stolen()
-    of_round = schedules(options)
+    started, of_round = started_now(), schedules(options)
     of_round(1)  # words that make no sense are told before anything is started
-    async with AsyncExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
-        watch = stack.enter_context(progress.Watch(quiet=options.output.quiet))
+    with progress.Watch(quiet=options.output.quiet) as watch:
         watch.say("starting engines and proxies")
-        stage = await build(wanted(options), stack, folder, pins)
-        lanes = await ready(stage.lanes, probe)
-        bench = Bench(
-            prepare=prepare, engines=stage.engines, warm=options.warm, timeout=options.timeout
-        )
-        rounds = Rounds(
-            lanes,
-            functools.partial(measure, bench),
-            of_round,
-            _design(options),
-            tell=lambda step: watch.show(shown(step, len(lanes))),
-        )
-        watch.say(f"measuring {', '.join(lane.name for lane in lanes)}; {pins.words()}")
-        with pinned_here(pins.client):
-            played = await rounds.play()
-    about = _circumstances(options, stage, pins, host.stolen() - stolen)
-    record = account(played, about, started=started)
-    return deliver(record, options.output, _trials(played))
-
-
-def _pins(word: str) -> Pins:
-    try:
-        return of_words(word)
-    except ValueError as problem:
-        raise EndpointError(f"{problem}.") from None
+        arms = wanted(options)
+        async with session(
+            arms, pin=options.pin, warm=options.warm, timeout=options.timeout
+        ) as made:
+            watch.say(
+                f"measuring {', '.join(lane.name for lane in made.lanes)}; {made.pins.words()}"
+            )
+            lanes = len(made.lanes)
+            played = await made.play(
+                of_round, _design(options), tell=lambda step: watch.show(shown(step, lanes))
+            )
+            about = _circumstances(options, made)
+    return deliver(account(played, about, started=started), options.output, trials(played))
 
 
 def _design(options: Options) -> Design:
@@ -159,19 +133,15 @@ def _design(options: Options) -> Design:
     )
 
 
-def _circumstances(options: Options, stage: Stage, pins: Pins, stolen: float) -> Circumstances:
-    kind = f"{options.engines} simulated engines, a token each 10 ms; " if stage.own else ""
+def _circumstances(options: Options, made: Session) -> Circumstances:
+    kind = f"{options.engines} simulated engines, a token each 10 ms; " if made.stage.own else ""
     return Circumstances(
         command="overhead",
         words=options.words,
         seed=options.seed,
         workload=kind + workload(schedules(options)(1)),
-        facts={
-            "pinned": pins.words(),
-            "load after": host.facts()["load"],
-            "stolen by the hypervisor": f"{stolen:.1f} s",
-        },
-        notes=tuple(stage.notes),
+        facts=made.facts(),
+        notes=tuple(made.stage.notes),
     )
 
 
@@ -192,7 +162,7 @@ def shown(step: Step, lanes: int) -> progress.Step:
     )
 
 
-def _trials(played: Played) -> dict[str, Trial]:
+def trials(played: Played) -> dict[str, Trial]:
     """Return all requests that count, by arm."""
     joined = {}
     for lane in played.lanes:

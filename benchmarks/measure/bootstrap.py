@@ -69,21 +69,21 @@ def _corrected(
     return shifted(tails[0]), shifted(tails[1])
 
 
-def interval(values: Sequence[float], *, seed: int = 0) -> Interval | None:
+def interval(values: Sequence[float], *, seed: int = 0, level: float = LEVEL) -> Interval | None:
     """Return the median of `values` with its interval; None for fewer than `FEWEST`.
 
     The same values and seed give the same interval.
     """
-    return _interval(tuple(values), seed) if len(values) >= FEWEST else None
+    return _interval(tuple(values), seed, level) if len(values) >= FEWEST else None
 
 
 @lru_cache(maxsize=512)  # 5 ms each, and a table asks for that of floor and resolution in each row
-def _interval(values: tuple[float, ...], seed: int) -> Interval:
+def _interval(values: tuple[float, ...], seed: int, level: float) -> Interval:
     known = np.asarray(values, dtype=np.float64)
     dice = np.random.default_rng(seed)
     drawn = known[dice.integers(0, len(known), size=(RESAMPLES, len(known)))]
     medians = np.median(drawn, axis=1)
-    tails = ((1 - LEVEL) / 2, (1 + LEVEL) / 2)
+    tails = ((1 - level) / 2, (1 + level) / 2)
     if len(known) >= CORRECTED_FROM:
         tails = _corrected(known, medians, tails)
     low, high = (float(np.quantile(medians, tail)) for tail in tails)

@@ -6,7 +6,7 @@ uses then counts, too.
 
 import asyncio
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
@@ -21,6 +21,7 @@ from benchmarks.method.sending import Prepare
 from benchmarks.report.record import Block
 
 SETTLE_S = 0.1
+BURNED = "burned_ms_per_1k_tokens"
 SUBJECT, ENGINES = "proxy", "engines"  # roles of processes
 
 
@@ -34,6 +35,8 @@ class Bench(msgspec.Struct, frozen=True, kw_only=True):
     """Requests before each block that are not counted; they open the connections."""
     timeout: float = 60.0
     settle: float = SETTLE_S
+    meters: Mapping[str, Callable[[], int]] = {}
+    """By arm, what counts the ns it has burned on purpose: `burned_ms_per_1k_tokens`."""
 
 
 class Measured(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,25 +84,30 @@ async def measure(bench: Bench, lane: Lane, schedule: Schedule, turn: int) -> Me
     roles: dict[str, Sequence[int]] = {SUBJECT: lane.arm.pids, ENGINES: bench.engines}
     # Other prompts each time: else an engine's prefix cache would favour the later arms of a round.
     own = msgspec.structs.replace(schedule, seed=seed_of(schedule.seed, turn, lane.name))
+    meter = bench.meters.get(lane.name, lambda: 0)
     sending = await bench.prepare(lane.targets, own, warm=bench.warm, timeout=bench.timeout)
     try:
         # What the warm-up put off is not the block's.
         await asyncio.sleep(bench.settle)
-        before = interference.read(roles)
+        burned, before = meter(), interference.read(roles)
         trial = await sending.run()
         await asyncio.sleep(bench.settle)
-        after = interference.read(roles)
+        burned, after = meter() - burned, interference.read(roles)
     finally:
         await sending.close()
     cpu = rss = None
     if lane.arm.pids:
         cpu = after.roles[SUBJECT].since(before.roles[SUBJECT])
         rss = host.memory(lane.arm.pids).rss_kib
+    found = figures.figures(trial, cpu, rss_kib=rss)
+    made = sum(figures.tokens(one) for one in trial.observed)
+    if lane.name in bench.meters and made:
+        found[BURNED] = burned / figures.MS / made * 1000
     return Measured(
         arm=lane.name,
         round=turn,
         trial=trial,
-        figures=figures.figures(trial, cpu, rss_kib=rss),
+        figures=found,
         disturbance=interference.between(before, after),
         began_ns=before.at_ns,
     )

@@ -56,3 +56,15 @@ def test_reach_and_half_width() -> None:
     assert found.half == 2.5
     assert found.reach == 3.0
     assert not found.holds(2.1)
+
+
+def test_more_certainty_takes_a_wider_interval() -> None:
+    values = [float(value**2) for value in range(12)]
+
+    usual, strict = interval(values), interval(values, level=0.995)
+
+    assert usual is not None
+    assert strict is not None
+    assert strict.low <= usual.low
+    assert strict.high >= usual.high
+    assert strict.half > usual.half
