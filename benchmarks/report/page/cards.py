@@ -23,7 +23,6 @@ ENDPOINT = (
     ("goodput_share", "answers within the limits"),
 )
 ADDED = (("first_token_p50_ms", "to the first token"), ("token_p50_us", "to each token"))
-MOST_ARMS = 4
 
 
 class Card(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,7 +36,7 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
 
 def _added(effect: Effect, title: str, css: str) -> Card:
     meant = figure(effect.figure)
-    shown = unit(meant, [effect.added, effect.low, effect.high, effect.resolution])
+    shown = unit(meant, [effect.added, effect.low, effect.high])
     under = f"95 % interval {shown.interval(effect.low, effect.high)}"
     match standing(effect):
         case Standing.UNSEEN if effect.resolution is not None:
@@ -66,10 +65,10 @@ def _used(record: Record, arm: str, css: str) -> Card | None:
 
 
 def cards(record: Record) -> list[Card]:
-    """Return what proxies add; without any, what the endpoint did."""
+    """Return what the first proxy adds; without any, what the endpoint did."""
     made: list[Card] = []
-    for place, arm in enumerate(arms_of(record, PROXY)[:MOST_ARMS]):
-        css = f"a-{place}"
+    for arm in arms_of(record, PROXY)[:1]:
+        css = "a-0"
         for name, where in ADDED:
             effect = effect_of(record, arm, name)
             if effect is not None and standing(effect) is not Standing.UNKNOWN:

@@ -14,6 +14,7 @@ from benchmarks.report.page.cards import Card, cards
 from benchmarks.report.page.markup import element, said, table
 from benchmarks.report.page.method import method
 from benchmarks.report.plots.gallery import gallery
+from benchmarks.report.plots.intervals import intervals
 from benchmarks.report.plots.plot import Plot
 from benchmarks.report.record import Record
 from benchmarks.report.sheet import Grid, Sheet, cell
@@ -83,13 +84,21 @@ def _card(one: Card) -> str:
     return element("dl", said(one.title, "dt") + value + under, class_="card", style=style)
 
 
+def _large(record: Record) -> str:
+    """Return the head figures: of several proxies as plots, of one or none as cards."""
+    compared = intervals(record)
+    if compared:
+        return element("div", "".join(_plot(one) for one in compared), class_="heads")
+    large = "".join(_card(one) for one in cards(record))
+    return element("div", large, class_="cards") if large else ""
+
+
 def _result(record: Record, sheet: Sheet) -> str:
     sentences = sheet.sentence.replace(". Through ", ".\nThrough ").split("\n")
     css = "lead warn" if record.verdict == "invalid" else "lead"
     parts = [element("div", "".join(said(one) for one in sentences), class_=css)]
     if record.verdict != "invalid":
-        large = "".join(_card(one) for one in cards(record))
-        parts.append(element("div", large, class_="cards") if large else "")
+        parts.append(_large(record))
     shown = [grid for grid in sheet.grids if grid.title != "validity"]  # it has its own section
     parts += [table(grid, label=grid.title or sheet.title) for grid in shown]
     parts += [said(note, class_="note") for note in sheet.notes]

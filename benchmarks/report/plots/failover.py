@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from benchmarks.report.plots import svg
-from benchmarks.report.plots.axes import LEFT, RIGHT, x_axis, y_axis
+from benchmarks.report.plots.axes import LEFT, RIGHT, stairs, x_axis, y_axis
 from benchmarks.report.plots.plot import Plot, missing, thinned
 from benchmarks.report.plots.scale import Scale, linear
 from benchmarks.report.record import Record
@@ -29,12 +29,17 @@ def _panel(arm: str, columns: Columns, top: float, x: Scale) -> str:
         for at, ok, failed in zip(columns["at_s"], columns["ok"], columns["failed"], strict=True)
     ]
     y = linear([ok + failed for _, ok, failed in rates], top + PANEL, top, about=3)
-    parts = [y_axis(y, "per second"), svg.text(LEFT, top - 7, arm, "t k")]
+    end = rates[-1][0] + step
+    steps = stairs([(x.at(at), y.at(ok)) for at, ok, _ in [*rates, (end, rates[-1][1], 0.0)]])
+    area = [(x.at(rates[0][0]), y.at(0)), *steps, (x.at(end), y.at(0))]
+    parts = [
+        y_axis(y, "per second"),
+        svg.text(LEFT, top - 7, arm, "t k"),
+        svg.path(area, "ok", closed=True),
+    ]
     for at, ok, failed in rates:
         left, wide = x.at(at), x.at(at + step) - x.at(at)
         told = f"{arm}, {at:g} s: {ok:,.0f} well, {failed:,.0f} failed per second"
-        if ok:
-            parts.append(svg.rect(left, y.at(ok), wide, y.at(0) - y.at(ok), "ok", told))
         if failed:
             high = y.at(ok + failed)
             parts.append(svg.rect(left, high, wide, y.at(ok) - high, "bad", told))

@@ -4,7 +4,17 @@ from collections.abc import Mapping
 from typing import Final
 
 from benchmarks.report.plots import svg
-from benchmarks.report.plots.axes import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, looks, x_axis, y_axis
+from benchmarks.report.plots.axes import (
+    BOTTOM,
+    HEIGHT,
+    LEFT,
+    RIGHT,
+    TOP,
+    legend,
+    looks,
+    x_axis,
+    y_axis,
+)
 from benchmarks.report.plots.plot import Plot, missing, thinned
 from benchmarks.report.plots.scale import Scale, label, suited
 from benchmarks.report.record import Record
@@ -48,16 +58,17 @@ def search(record: Record, key: str = "search") -> Plot:
     x = Scale(low=0.5, high=longest + 0.5, start=LEFT, end=RIGHT)
     y = suited([value for columns in found.values() for value in columns[tried]], BOTTOM, TOP)
     styles = looks(record)
-    parts = [_key(LEFT), y_axis(y, f"{UNITS[tried]}{', logarithmic' if y.log else ''}")]
+    parts = [
+        legend([arm for arm in found if arm in styles], styles),
+        _key(RIGHT - 230),
+        y_axis(y, f"{UNITS[tried]}{', logarithmic' if y.log else ''}"),
+    ]
     parts.append(x_axis(x, "try"))
     rows = []
     for arm, columns in found.items():
         points = [(x.at(i + 1), y.at(value)) for i, value in enumerate(columns[tried])]
         css = styles[arm].css if arm in styles else "a-0"
         parts.append(svg.path(points, f"l thin {css}"))
-        if points:
-            last = points[-1]
-            parts.append(svg.text(last[0] - 8, last[1] - 10, arm, "t k", "end"))
         for place, (value, verdict) in enumerate(
             zip(columns[tried], columns["verdict"], strict=True)
         ):

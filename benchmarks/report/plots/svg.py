@@ -71,13 +71,21 @@ def marker(shape: str, x: float, y: float, class_: str, told: str = "") -> str:
     return tag("path", title, d=f"M{steps}Z", class_=class_)
 
 
-def drawing(parts: Iterable[str], *, height: float, key: str, title: str, desc: str) -> str:
+def drawing(
+    parts: Iterable[str],
+    *,
+    height: float,
+    key: str,
+    title: str,
+    desc: str,
+    width: float = WIDTH,
+) -> str:
     """Return the whole picture, with a title and a description for those who cannot see it."""
     head = tag("title", escape(title), id=f"{key}-t") + tag("desc", escape(desc), id=f"{key}-d")
     return tag(
         "svg",
         head + "".join(parts),
-        viewBox=f"0 0 {number(WIDTH)} {number(height)}",
+        viewBox=f"0 0 {number(width)} {number(height)}",
         role="img",
         aria_labelledby=f"{key}-t {key}-d",
     )

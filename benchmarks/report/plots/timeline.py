@@ -1,14 +1,17 @@
 """Over time: arrivals and open streams above, and below them how late tokens were, arm by arm."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Final
+
+import msgspec
 
 from benchmarks.report.amounts import Unit, present, unit
 from benchmarks.report.figures import figure
 from benchmarks.report.plots import svg
 from benchmarks.report.plots.axes import LEFT, RIGHT, stairs, x_axis, y_axis
 from benchmarks.report.plots.plot import Plot, missing, thinned
-from benchmarks.report.plots.scale import Scale, linear
+from benchmarks.report.plots.scale import WIDE, Scale, linear
 from benchmarks.report.record import Record
 
 TOP: Final = 34.0
@@ -38,34 +41,51 @@ def _load(columns: Columns, x: Scale, y: Scale) -> str:
     return svg.path(area, "area", closed=True) + svg.path(line, "l a-1")
 
 
-def level(value: float, most: float) -> int:
-    """Return the shade of a value: 0 to `LEVELS`."""
-    return min(LEVELS, max(0, round(value / most * LEVELS))) if most > 0 else 0
+class Heat(msgspec.Struct, frozen=True, kw_only=True):
+    """Shades for values from `least` to `most`: even steps, or even ratios if decades apart."""
+
+    least: float
+    most: float
+    shown: Unit
+
+    def level(self, value: float) -> int:
+        """Return the shade of a value: 0 to `LEVELS`."""
+        if self.most <= 0:
+            return 0
+        share = value / self.most
+        if self.least > 0 and self.most / self.least > WIDE:
+            share = math.log(max(value, self.least) / self.least) / math.log(self.most / self.least)
+        return min(LEVELS, max(0, round(share * LEVELS)))
+
+    def ends(self) -> tuple[str, str]:
+        """Return what the weakest and the strongest shade stand for."""
+        wide = self.least > 0 and self.most / self.least > WIDE
+        return self.shown.text(self.least) if wide else "0", self.shown.text(self.most)
 
 
-def _strip(arm: str, columns: Columns, y: float, x: Scale, most: tuple[float, Unit]) -> str:
+def _strip(arm: str, columns: Columns, y: float, x: Scale, heat: Heat) -> str:
     """Return one row of heat: neighbours of one shade are one box."""
     at, late = columns["at_s"], columns["token_p99_us"]
     step = at[1] - at[0] if len(at) > 1 else 1.0
     parts = [svg.text(LEFT - 7, y + 13, arm if len(arm) < 10 else f"{arm[:8]}..", "t", "end")]
     begun = 0
     for place in range(1, len(at) + 1):
-        now = level(late[begun], most[0])
-        if place < len(at) and level(late[place], most[0]) == now:
+        now = heat.level(late[begun])
+        if place < len(at) and heat.level(late[place]) == now:
             continue
         left, right = x.at(at[begun]), x.at(at[place - 1] + step)
         peak = max(late[begun:place])
-        told = f"{arm}, {at[begun]:g} to {at[place - 1] + step:g} s: {most[1].text(peak)}"
+        told = f"{arm}, {at[begun]:g} to {at[place - 1] + step:g} s: {heat.shown.text(peak)}"
         parts.append(svg.rect(left, y, right - left, STRIP, f"h h{now}", told))
         begun = place
     return "".join(parts)
 
 
-def _heat_key(y: float, top: str) -> str:
-    left = RIGHT - 190
+def _heat_key(y: float, heat: Heat) -> str:
+    left, (least, most) = RIGHT - 230, heat.ends()
     boxes = [svg.rect(left + i * 14, y, 14, 10, f"h h{i}") for i in range(LEVELS + 1)]
-    after = svg.text(left + (LEVELS + 1) * 14 + 6, y + 9, top)
-    return "".join([svg.text(left - 6, y + 9, "0", "t", "end"), *boxes, after])
+    after = svg.text(left + (LEVELS + 1) * 14 + 6, y + 9, f"{most} token p99")
+    return "".join([svg.text(left - 6, y + 9, least, "t", "end"), *boxes, after])
 
 
 def _key() -> str:
@@ -89,27 +109,33 @@ def timeline(record: Record, key: str = "timeline") -> Plot:
     first = next(iter(loads.values()))
     x = Scale(low=0.0, high=max(first["at_s"]) or 1.0, start=LEFT, end=RIGHT)
     y = linear([*first["arrivals_per_s"], *first["open_streams"]], MIDDLE, TOP)
-    worst = max((v for of in late.values() for v in present(of["token_p99_us"])), default=0.0)
-    shown = unit(figure("token_p99_us"), [worst])
+    known = [v for of in late.values() for v in present(of["token_p99_us"])]
+    heat = Heat(
+        least=min(known, default=0.0),
+        most=max(known, default=0.0),
+        shown=unit(figure("token_p99_us"), known),
+    )
     bottom = MIDDLE + 14 + len(late) * (STRIP + 5)
     parts = [_key(), y_axis(y, "count"), _load(first, x, y)]
     for place, (arm, columns) in enumerate(late.items()):
         strip = MIDDLE + 12 + place * (STRIP + 5)
-        parts.append(_strip(arm, columns, strip, x, (worst, shown)))
+        parts.append(_strip(arm, columns, strip, x, heat))
     parts.append(x_axis(x, "seconds", top=bottom, bottom=bottom))
     if late:
-        parts.append(_heat_key(bottom + 27, f"{shown.text(worst)} token p99"))
+        parts.append(_heat_key(bottom + 44, heat))
     caption = (
         "Above: the load. Below: how late the slowest hundredth of the tokens arrived in each "
-        "second, by arm; darker is later."
+        "second, by arm; the stronger the colour, the later."
     )
     return Plot(
         key=key,
         title=title,
         caption=caption if late else "The load over time.",
-        svg=svg.drawing(parts, height=bottom + 46, key=key, title=title, desc=caption),
+        svg=svg.drawing(
+            parts, height=bottom + (62 if late else 46), key=key, title=title, desc=caption
+        ),
         heads=("second", "begun per s", "open", *(f"{arm} token p99" for arm in late)),
-        rows=_rows(first, list(late.values()), shown),
+        rows=_rows(first, list(late.values()), heat.shown),
     )
 
 
