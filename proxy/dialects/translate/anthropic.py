@@ -16,7 +16,7 @@ from proxy.dialects.translate.anthropic_messages import (
     messages,
 )
 from proxy.dialects.translate.base import Refusal, Settled, Translated, Uncarried
-from proxy.dialects.translate.reading import Known, check_absent, decode, given
+from proxy.dialects.translate.reading import Known, check_absent, decode, given, schema
 from proxy.dialects.translate.thinking import effort_of, switches
 
 PATH: Final = "/v1/chat/completions"
@@ -203,8 +203,9 @@ def _chat(asked: Request) -> dict[str, Any]:
     config = asked.output_config
     shape = (config.format if config else None) or asked.output_format
     if shape is not None:
-        schema = {"name": "output", "schema": shape.schema, "strict": True}
-        chat["response_format"] = {"type": "json_schema", "json_schema": schema}
+        wanted = schema(shape.schema, "output_config.format.schema")
+        json_schema = {"name": "output", "schema": wanted, "strict": True}
+        chat["response_format"] = {"type": "json_schema", "json_schema": json_schema}
     thinking = asked.thinking
     if thinking is not None and thinking.type != "adaptive":
         chat |= switches(on=thinking.type == "enabled")
@@ -233,11 +234,11 @@ def _add_tools(chat: dict[str, Any], asked: Request) -> None:
                 "function": given(
                     name=tool.name,
                     description=tool.description,
-                    parameters=tool.input_schema,
+                    parameters=schema(tool.input_schema, f"tools[{number}].input_schema"),
                     strict=tool.strict,
                 ),
             }
-            for tool in asked.tools
+            for number, tool in enumerate(asked.tools)
         ]
     choice = asked.tool_choice
     if choice is None:

@@ -12,7 +12,7 @@ from proxy.dialects.translate.base import Refusal, Settled, Translated, Uncarrie
 from proxy.dialects.translate.ollama_answer import JSON, OllamaAnswer, control
 from proxy.dialects.translate.ollama_messages import Message, messages
 from proxy.dialects.translate.ollama_options import Options, sampling
-from proxy.dialects.translate.reading import Known, check_absent, decode, given, kept
+from proxy.dialects.translate.reading import Known, check_absent, decode, given, schema
 from proxy.dialects.translate.thinking import switches
 
 CHAT: Final = "/v1/chat/completions"
@@ -107,11 +107,13 @@ def chat(body: bytes, *, request_id: str, created: float) -> Translated | Settle
                     "function": given(
                         name=tool.function.name,
                         description=tool.function.description,
-                        parameters=kept(tool.function.parameters),
+                        parameters=schema(
+                            tool.function.parameters, f"tools[{number}].function.parameters"
+                        ),
                         strict=tool.function.strict,
                     ),
                 }
-                for tool in asked.tools
+                for number, tool in enumerate(asked.tools)
             ]
     except Uncarried as verdict:
         return verdict.refusal
@@ -186,8 +188,8 @@ def _shape(format: Any) -> dict[str, Any] | None:  # noqa: ANN401 - JSON
     if format == "json":
         return {"type": "json_object"}
     if isinstance(format, dict):
-        schema = {"name": "output", "schema": format, "strict": True}
-        return {"type": "json_schema", "json_schema": schema}
+        json_schema = {"name": "output", "schema": format, "strict": True}
+        return {"type": "json_schema", "json_schema": json_schema}
     raise Uncarried("`format` is neither `json` nor a JSON schema.", "format", "invalid")
 
 

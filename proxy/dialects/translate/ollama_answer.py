@@ -6,6 +6,7 @@ the first piece of the answer (`prompt_eval_duration`) and from there to the end
 A plain answer has one duration for both.
 """
 
+import functools
 from typing import Any, Final
 
 import msgspec
@@ -25,14 +26,19 @@ _object: Final = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
 def moment(seconds: float) -> str:
-    """Return a Unix time as RFC 3339 in UTC, with microseconds.
+    """Return a Unix time as RFC 3339 in UTC, with microseconds."""
+    whole, micro = divmod(round(seconds * 1_000_000), 1_000_000)
+    return f"{_date(whole)}.{micro:06}Z"
+
+
+@functools.lru_cache(maxsize=4)
+def _date(seconds: int) -> str:
+    """Return the date and time of a second; of each only the first piece of a stream pays for it.
 
     Days become a date by civil_from_days (H. Hinnant, "chrono-compatible low-level date
     algorithms"): nothing here may import a clock.
     """
-    micro = round(seconds * 1_000_000)
-    whole, micro = divmod(micro, 1_000_000)
-    days, second = divmod(whole, 86_400)
+    days, second = divmod(seconds, 86_400)
     era, of_era = divmod(days + 719_468, 146_097)
     year = (of_era - of_era // 1_460 + of_era // 36_524 - of_era // 146_096) // 365
     day = of_era - (365 * year + year // 4 - year // 100)
@@ -41,7 +47,7 @@ def moment(seconds: float) -> str:
     month = shifted + 3 if shifted < 10 else shifted - 9
     year += era * 400 + (month <= 2)
     hour, rest = divmod(second, 3_600)
-    return f"{year:04}-{month:02}-{date:02}T{hour:02}:{rest // 60:02}:{rest % 60:02}.{micro:06}Z"
+    return f"{year:04}-{month:02}-{date:02}T{hour:02}:{rest // 60:02}:{rest % 60:02}"
 
 
 def control(model: str, created: float, reason: str, *, chat: bool) -> bytes:

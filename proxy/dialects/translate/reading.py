@@ -74,6 +74,17 @@ def kept(raw: msgspec.Raw) -> msgspec.Raw | None:
     return None if bytes(raw) in (b"", b"null") else raw
 
 
+def schema(raw: msgspec.Raw, at: str) -> msgspec.Raw | None:
+    """Return a JSON schema as it is, None if there is none. Raises `Uncarried` if it is no object.
+
+    Whether it is a valid schema the engine knows: each supports another part of the standard.
+    """
+    found = kept(raw)
+    if found is not None and not bytes(found).startswith(b"{"):
+        raise Uncarried(f"`{at}` is not a JSON schema: it must be an object.", at, "invalid")
+    return found
+
+
 def joined(texts: Sequence[str]) -> str:
     """Return texts that an API keeps apart as one, with a blank line between."""
     return "\n\n".join(text for text in texts if text)

@@ -9,7 +9,15 @@ from typing import Any, Final, Literal
 import msgspec
 
 from proxy.dialects.translate.base import Refusal, Settled, Translated, Uncarried
-from proxy.dialects.translate.reading import Known, check_absent, convert, decode, given, kept
+from proxy.dialects.translate.reading import (
+    Known,
+    check_absent,
+    convert,
+    decode,
+    given,
+    kept,
+    schema,
+)
 from proxy.dialects.translate.responses_answer import ResponsesAnswer
 from proxy.dialects.translate.responses_input import Conversation
 from proxy.dialects.translate.thinking import switches
@@ -206,15 +214,16 @@ def _shape(shape: Shape) -> dict[str, Any] | None:
         return None
     if shape.type == "json_object":
         return {"type": "json_object"}
-    if kept(shape.schema) is None:
+    wanted = schema(shape.schema, "text.format.schema")
+    if wanted is None:
         raise Uncarried("`text.format.schema` is missing.", "text.format.schema", "invalid")
-    schema = given(
+    json_schema = given(
         name=shape.name or "output",
-        schema=shape.schema,
+        schema=wanted,
         description=shape.description,
         strict=shape.strict,
     )
-    return {"type": "json_schema", "json_schema": schema}
+    return {"type": "json_schema", "json_schema": json_schema}
 
 
 def _add_tools(chat: dict[str, Any], asked: Request) -> None:
@@ -249,7 +258,7 @@ def _tool(raw: msgspec.Raw, at: str) -> dict[str, Any]:
     function = given(
         name=tool.name,
         description=tool.description,
-        parameters=kept(tool.parameters),
+        parameters=schema(tool.parameters, f"{at}.parameters"),
         strict=tool.strict,
     )
     return {"type": "function", "function": function}

@@ -160,9 +160,19 @@ def test_what_cannot_be_carried_is_refused_by_its_name(fields: dict[str, Any], p
     assert param in found.message
 
 
-def test_a_chat_names_the_message_that_does_not_fit() -> None:
-    body = orjson.dumps({"model": "m", "messages": [USER, {"role": "wizard", "content": "x"}]})
+@pytest.mark.parametrize(
+    ("fields", "param"),
+    [
+        ({"messages": [USER, {"role": "wizard", "content": "x"}]}, "messages[1].role"),
+        (
+            {"tools": [{"type": "function", "function": {"name": "f", "parameters": "x"}}]},
+            "tools[0].function.parameters",
+        ),
+    ],
+)
+def test_a_chat_names_the_place_that_does_not_fit(fields: dict[str, Any], param: str) -> None:
+    body = orjson.dumps({"model": "m", "messages": [USER], **fields})
     found = chat(body, request_id="r", created=0.0)
 
     assert isinstance(found, Refusal)
-    assert found.param == "messages[1].role"
+    assert found.param == param

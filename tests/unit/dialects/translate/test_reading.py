@@ -12,6 +12,7 @@ from proxy.dialects.translate.reading import (
     given,
     joined,
     kept,
+    schema,
 )
 
 
@@ -70,3 +71,11 @@ def test_small_tools() -> None:
     assert kept(decode(b"{}", DECODER, {}).raw) is None
     assert kept(decode(b'{"raw":null}', DECODER, {}).raw) is None
     assert kept(decode(b'{"raw": {"a": 1}}', DECODER, {}).raw) == msgspec.Raw(b'{"a": 1}')
+
+
+@pytest.mark.parametrize("raw", [b'"no"', b"[]", b"true"])
+def test_a_schema_is_an_object(raw: bytes) -> None:
+    assert schema(msgspec.Raw(b'{"type": "object"}'), "x") == msgspec.Raw(b'{"type": "object"}')
+    assert schema(msgspec.Raw(), "x") is None
+    with pytest.raises(Uncarried, match="`x` is not a JSON schema"):
+        schema(msgspec.Raw(raw), "x")

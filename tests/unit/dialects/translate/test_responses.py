@@ -147,6 +147,7 @@ def test_what_codex_sends_is_carried() -> None:
         ({"text": {"format": {"type": "json_schema"}}}, "text.format.schema"),
         ({"input": None}, "input"),
         ({"input": [{"type": "item_reference", "id": "x"}]}, "input[0].type"),
+        ({"tools": [{**TOOL, "parameters": [1]}]}, "tools[0].parameters"),
         ({"frobnicate": 1}, "frobnicate"),
     ],
 )
