@@ -2,7 +2,7 @@
 
 Each process is stationary from its first second on: a renewal process does not begin with an
 arrival but with the rest of a gap that was already running. Without that a process of gap CV 13
-would begin every block with a burst, 85 requests too many.
+would begin every block with a burst, 84 requests too many.
 """
 
 import math
