@@ -1,13 +1,25 @@
 """The commands of `headrace bench`; each imports what it needs when it runs."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from benchmarks.cli import flags
+from benchmarks.cli import flags, loads, traces
 from benchmarks.cli.gathering import gathered
+
+PASTED = frozenset({"run", "replay", "overhead", "capacity"})
+"""Commands that take the words of `vllm bench serve`."""
+Url = Annotated[
+    str | None,
+    typer.Argument(metavar="[URL]", help="The endpoint; without it simulated engines are started."),
+]
+UrlFlag = Annotated[str | None, typer.Option("--url", metavar="URL", hidden=True)]
+TraceFile = Annotated[Path, typer.Argument(metavar="TRACE", help="Plain or gzipped.")]
+To = Annotated[Path, typer.Argument(metavar="FILE", help="Where to write it.")]
+ToFlag = Annotated[Path | None, typer.Option("--to", metavar="FILE", help="Where to write it.")]
 
 app = typer.Typer(
     name="headrace bench",
@@ -16,14 +28,12 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-Url = Annotated[
-    str | None,
-    typer.Argument(metavar="[URL]", help="The endpoint; without it simulated engines are started."),
-]
-UrlFlag = Annotated[
-    str | None, typer.Option("--url", metavar="URL", help="The same, as a flag.", hidden=True)
-]
-ENDPOINT = "endpoint"
+trace = typer.Typer(
+    help="Look at traces, rewrite them, make some.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(trace, name="trace")
 
 
 def main(words: Sequence[str]) -> int:
@@ -31,7 +41,7 @@ def main(words: Sequence[str]) -> int:
     from benchmarks.cli.vllm import WordError, translated
 
     given = list(words)
-    if given and given[0] in {"run", "replay"}:
+    if given and given[0] in PASTED:
         try:
             rest, notes = translated(given[1:])
         except WordError as error:
@@ -47,24 +57,45 @@ def main(words: Sequence[str]) -> int:
     return 0
 
 
-def _words() -> tuple[str, ...]:
-    """Return the command line for the record, keys left out."""
-    shown, hide = ["headrace", *sys.argv[1:]], False
-    for place, word in enumerate(shown):
-        if hide:
-            shown[place] = "***"
-        elif word.startswith("--api-key="):
-            shown[place] = "--api-key=***"
-        hide = word == "--api-key"
-    return tuple(shown)
+def _add(words: str, help: str, to: typer.Typer = app) -> Callable[[Callable[..., int]], None]:  # noqa: A002
+    """Return what makes a function of flag groups a command."""
+
+    def add(action: Callable[..., int]) -> None:
+        to.command(words, help=help)(gathered(action))
+
+    return add
 
 
-def _run(  # noqa: PLR0913 - groups of flags, not arguments
+@_add("overhead", "What a proxy costs: direct and proxied side by side, with an interval.")
+def _overhead(  # noqa: PLR0913 - groups of flags
+    *,
+    arms: flags.Arms,
+    load: loads.Load,
+    body: loads.Shape,
+    endpoint: flags.Endpoint,
+    design: flags.Design,
+    seed: flags.Seed,
+    out: flags.Output,
+    engines: flags.Engines,
+) -> int:
+    import msgspec
+
+    from benchmarks.cli import comparing, intents
+    from benchmarks.commands import overhead
+
+    options = comparing.compared(arms, endpoint, design, stream=body.stream)
+    options = comparing.with_common(options, seed, engines, out)
+    shape = comparing.usual_but(intents.shape(load, body))
+    return overhead.main(msgspec.structs.replace(options, shape=shape))
+
+
+@_add("run", "Load one endpoint and tell what its users got.")
+def _run(  # noqa: PLR0913 - groups of flags
     url: Url = None,
     url_flag: UrlFlag = None,
     *,
-    load: flags.Load,
-    body: flags.Shape,
+    load: loads.Load,
+    body: loads.Shape,
     endpoint: flags.Endpoint,
     seed: flags.Seed,
     out: flags.Output,
@@ -73,22 +104,66 @@ def _run(  # noqa: PLR0913 - groups of flags, not arguments
     from benchmarks.cli import intents
     from benchmarks.commands import run
 
-    where = url or url_flag
-    return run.main(
-        run.Options(
-            target=intents.target(ENDPOINT, where, endpoint, stream=body.stream) if where else None,
-            engines=engines.engines,
-            shape=intents.shape(load, body),
-            limits=intents.limits(endpoint),
-            loading=intents.loading(endpoint),
-            seed=seed.seed,
-            words=_words(),
-            output=intents.output(out),
+    asked = intents.asked(url or url_flag, endpoint, seed, engines, out, stream=body.stream)
+    return run.main(run.Options(asked=asked, shape=intents.shape(load, body)))
+
+
+@_add("replay", "Send a recorded trace again, to an endpoint or through proxies.")
+def _replay(  # noqa: PLR0913 - groups of flags
+    path: TraceFile,
+    url: Url = None,
+    url_flag: UrlFlag = None,
+    *,
+    source: traces.Source,
+    how: traces.Replay,
+    arms: flags.Arms,
+    endpoint: flags.Endpoint,
+    design: flags.Design,
+    seed: flags.Seed,
+    out: flags.Output,
+    engines: flags.Engines,
+) -> int:
+    from benchmarks.cli import comparing, intents
+    from benchmarks.commands import replay
+    from benchmarks.trace.replay import Replay
+
+    compared = comparing.compared(arms, endpoint, design, stream=how.stream)
+    return replay.main(
+        replay.Options(
+            path=path,
+            format=source.format,
+            skip_bad=source.skip_bad,
+            how=Replay(
+                speed=how.speed,
+                start=source.start,
+                span=source.span,
+                limit=how.requests,
+                spread=how.spread,
+                context=how.context,
+                concurrency=how.concurrency,
+            ),
+            asked=intents.asked(url or url_flag, endpoint, seed, engines, out, stream=how.stream),
+            arms=comparing.with_common(compared, seed, engines, out)
+            if arms.direct or arms.via
+            else None,
         )
     )
 
 
-app.command("run", help="Load one endpoint and tell what its users got.")(gathered(_run))
+@_add("ci", "Hold headrace's CPU per token against nginx's; 3 if over the budget.")
+def _ci(budget: flags.Ratio, seed: flags.Seed) -> int:
+    from benchmarks.cli import intents
+    from benchmarks.commands import ci
+
+    return ci.main(
+        ci.Options(
+            budget=budget.ratio,
+            rounds=budget.rounds,
+            seed=seed.seed,
+            json=budget.json,
+            words=intents.command_line(),
+        )
+    )
 
 
 @app.command(
@@ -103,20 +178,76 @@ def _mock(context: typer.Context) -> None:
     raise typer.Exit(run(context.args))
 
 
-def _ci(budget: flags.Ratio, seed: flags.Seed) -> int:
-    from benchmarks.commands import ci
+@_add("info", "Tell a trace's rates, bursts, silences and lengths.", trace)
+def _info(path: TraceFile, source: traces.Source, shown: traces.Shown) -> int:
+    from benchmarks.commands import trace as command
 
-    return ci.main(
-        ci.Options(
-            budget=budget.ratio,
-            rounds=budget.rounds,
-            seed=seed.seed,
-            json=budget.json,
-            words=_words(),
+    return command.main(
+        command.InfoOptions(
+            path=path,
+            format=source.format,
+            start=source.start,
+            span=source.span,
+            skip_bad=source.skip_bad,
+            json=shown.json,
         )
     )
 
 
-app.command("ci", help="Hold headrace's CPU per token against nginx's; 3 if over the budget.")(
-    gathered(_ci)
-)
+@_add("convert", "Write a trace in another format, faster or slower.", trace)
+def _convert(
+    path: TraceFile,
+    to: To,
+    *,
+    source: traces.Source,
+    how: traces.Pace,
+    written: traces.Written,
+    seed: flags.Seed,
+) -> int:
+    from benchmarks.commands import trace as command
+
+    return command.main(
+        command.ConvertOptions(
+            path=path,
+            format=source.format,
+            start=source.start,
+            span=source.span,
+            skip_bad=source.skip_bad,
+            to=to,
+            as_format=written.as_format,
+            speed=how.speed,
+            spread=how.spread,
+            seed=seed.seed,
+        )
+    )
+
+
+@_add("fit", "Find a pattern as bursty as a trace, for --preset.", trace)
+def _fit(path: TraceFile, to: ToFlag = None, *, source: traces.Source, shown: traces.Shown) -> int:
+    from benchmarks.commands import trace as command
+
+    return command.main(
+        command.FitOptions(
+            path=path,
+            format=source.format,
+            start=source.start,
+            span=source.span,
+            skip_bad=source.skip_bad,
+            to=to,
+            json=shown.json,
+        )
+    )
+
+
+@_add("synth", "Draw a trace from a preset, a fit or any flags of load and shape.", trace)
+def _synth(
+    to: To, *, load: loads.Load, body: loads.Shape, written: traces.Written, seed: flags.Seed
+) -> int:
+    from benchmarks.cli import intents
+    from benchmarks.commands import trace as command
+
+    return command.main(
+        command.SynthOptions(
+            shape=intents.shape(load, body), to=to, as_format=written.as_format, seed=seed.seed
+        )
+    )

@@ -1,67 +1,43 @@
-"""The flags, each told once: arms, load, shape, endpoint, design, budget and output.
+"""Flags that many commands share: arms, endpoint, design, budget and output; each told once.
 
 Words of `vllm bench serve` stand beside ours where they mean the same; those that mean something
 else are translated in `vllm`.
 """
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated
 
 import msgspec
-import typer
 
 from benchmarks.cli import words
-
-Value = TypeVar("Value")
-
-ARMS, LOAD, SHAPE = "Arms", "Load", "Shape"
-ENDPOINT, DESIGN, OUTPUT = "Endpoint", "Design", "Budget and output"
-
-
-def _option(*names: str, panel: str, help: str, **more: Any) -> Any:  # noqa: A002, ANN401 - as typer
-    if "parser" in more:
-        more["parser"] = _of_words(more["parser"])
-    return typer.Option(*names, rich_help_panel=panel, help=help, show_default=False, **more)
-
-
-def _of_words(parser: Callable[[str], Value]) -> Callable[[str | Value], Value]:
-    """Return the parser such that it leaves defaults alone: typer hands it those, too."""
-
-    def parse(value: str | Value) -> Value:
-        return parser(value) if isinstance(value, str) else value
-
-    return parse
-
-
-def _duration(*names: str, panel: str, help: str) -> Any:  # noqa: A002, ANN401 - as typer
-    return _option(*names, panel=panel, help=help, parser=words.duration, metavar="TIME")
-
-
-def _count(*names: str, panel: str, help: str, metavar: str = "N") -> Any:  # noqa: A002, ANN401
-    return _option(*names, panel=panel, help=help, parser=words.count, metavar=metavar)
+from benchmarks.cli.flag import ARMS, DESIGN, ENDPOINT, OUTPUT, counted, option, timed
 
 
 class Arms(msgspec.Struct, frozen=True, kw_only=True):
     """What is compared."""
 
     direct: Annotated[
-        str | None,
-        _option("--direct", panel=ARMS, metavar="URL", help="The engine itself, without a proxy."),
+        list[str] | None,
+        option(
+            "--direct",
+            panel=ARMS,
+            metavar="URL",
+            help="The engine itself, without a proxy; may be repeated.",
+        ),
     ] = None
     via: Annotated[
         list[str] | None,
-        _option(
+        option(
             "--via",
             panel=ARMS,
             metavar="NAME=URL",
-            help="A proxy in front of that engine; may be repeated. headrace, nginx or envoy"
-            " alone starts one.",
+            help="A proxy in front of that engine; may be repeated. headrace, nginx, envoy or"
+            " haproxy alone starts one.",
         ),
     ] = None
     via_pid: Annotated[
         list[str] | None,
-        _option(
+        option(
             "--via-pid",
             panel=ARMS,
             metavar="NAME=PID",
@@ -70,13 +46,11 @@ class Arms(msgspec.Struct, frozen=True, kw_only=True):
     ] = None
     aa: Annotated[
         bool,
-        _option("--aa/--no-aa", panel=ARMS, help="Measure direct twice: the noise. On by default."),
+        option("--aa/--no-aa", panel=ARMS, help="Measure direct twice: the noise. On by default."),
     ] = True
     floor: Annotated[
         bool,
-        _option(
-            "--floor/--no-floor", panel=ARMS, help="A plain TCP relay, the least there can be."
-        ),
+        option("--floor/--no-floor", panel=ARMS, help="A plain TCP relay, the least there can be."),
     ] = True
 
 
@@ -85,7 +59,7 @@ class Engines(msgspec.Struct, frozen=True, kw_only=True):
 
     engines: Annotated[
         int,
-        _count(
+        counted(
             "--engines",
             panel=ARMS,
             help="Simulated engines to start where no endpoint is given; 2.",
@@ -93,174 +67,15 @@ class Engines(msgspec.Struct, frozen=True, kw_only=True):
     ] = 2
 
 
-class Load(msgspec.Struct, frozen=True, kw_only=True):
-    """When requests come."""
-
-    rate: Annotated[
-        float | None,
-        _option(
-            "--rate",
-            "--request-rate",
-            panel=LOAD,
-            parser=words.rate,
-            metavar="N",
-            help="Requests a second in the mean; inf sends all at once.",
-        ),
-    ] = None
-    concurrency: Annotated[
-        int | None,
-        _count(
-            "--concurrency",
-            "--max-concurrency",
-            panel=LOAD,
-            help="At most so many at once; without --rate the next begins when one ends.",
-        ),
-    ] = None
-    arrivals: Annotated[
-        str,
-        _option(
-            "--arrivals",
-            panel=LOAD,
-            metavar="HOW",
-            help="poisson (default), constant, gamma:SHAPE, weibull:SHAPE,"
-            " logou:SIGMA@SECONDS,SIGMA@SECONDS.",
-        ),
-    ] = ""
-    ramp: Annotated[
-        str,
-        _option(
-            "--ramp",
-            panel=LOAD,
-            metavar="A..B@TIME",
-            help="From A to B requests a second within TIME; ':exponential' behind it.",
-        ),
-    ] = ""
-    duration: Annotated[
-        float | None,
-        _duration("--duration", panel=LOAD, help="How long requests begin; 10s."),
-    ] = None
-    requests: Annotated[
-        int | None,
-        _count("--requests", "--num-prompts", panel=LOAD, help="Exactly so many requests."),
-    ] = None
-    speed: Annotated[
-        float,
-        _option(
-            "--speed",
-            panel=LOAD,
-            parser=words.factor,
-            metavar="X",
-            help="Time goes so many times as fast.",
-        ),
-    ] = 1.0
-    idle_gap: Annotated[
-        str,
-        _option(
-            "--idle-gap",
-            panel=LOAD,
-            metavar="TIME@TIME",
-            help="20s@300s: silences of 20 s about every 300 s.",
-        ),
-    ] = ""
-    preset: Annotated[
-        str,
-        _option(
-            "--preset",
-            panel=LOAD,
-            metavar="NAME",
-            help="code-like, conv-like, flash-crowd, multi-tenant, or a file of `trace info`.",
-        ),
-    ] = ""
-
-
-class Shape(msgspec.Struct, frozen=True, kw_only=True):
-    """What a request looks like, and how its client behaves."""
-
-    input: Annotated[
-        str,
-        _option(
-            "--input",
-            "--input-len",
-            panel=SHAPE,
-            metavar="TOKENS",
-            help="Prompt: 512, uniform:A..B, lognormal:MEDIAN,P99, quantiles:FILE, preset:NAME.",
-        ),
-    ] = ""
-    output: Annotated[
-        str,
-        _option(
-            "--output",
-            "--output-len",
-            panel=SHAPE,
-            metavar="TOKENS",
-            help="Answer, in the same words; 128.",
-        ),
-    ] = ""
-    turns: Annotated[
-        str, _option("--turns", panel=SHAPE, metavar="N", help="Turns of a session: 4 or 2..6.")
-    ] = ""
-    think: Annotated[
-        str,
-        _option(
-            "--think",
-            panel=SHAPE,
-            metavar="TIME",
-            help="Between an answer and the next turn: 2s, exp:5s, uniform:1s..8s.",
-        ),
-    ] = ""
-    prefix_groups: Annotated[
-        str,
-        _option(
-            "--prefix-groups",
-            panel=SHAPE,
-            metavar="N[:HOW]",
-            help="Prompts begin alike in N groups: 8, 8:uniform, 8:zipf1.1.",
-        ),
-    ] = ""
-    prefix_tokens: Annotated[
-        int | None, _count("--prefix-tokens", panel=SHAPE, help="How far they are alike; 256.")
-    ] = None
-    cancel: Annotated[
-        str,
-        _option(
-            "--cancel",
-            panel=SHAPE,
-            metavar="SHARE@TIME",
-            help="Clients that leave: 5%@200ms, 5%@200ms..2s.",
-        ),
-    ] = ""
-    slow: Annotated[
-        str,
-        _option(
-            "--slow-readers",
-            panel=SHAPE,
-            metavar="SHARE@BYTES/s",
-            help="Clients that read slowly: 2%@2KiB/s.",
-        ),
-    ] = ""
-    new_connections: Annotated[
-        str,
-        _option(
-            "--new-connections",
-            panel=SHAPE,
-            metavar="SHARE",
-            help="Requests that open a connection of their own: 10%.",
-        ),
-    ] = ""
-    stream: Annotated[
-        bool, _option("--stream/--no-stream", panel=SHAPE, help="Ask for a stream. On by default.")
-    ] = True
-
-
 class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     """How the endpoint is asked."""
 
     model: Annotated[
-        str, _option("--model", "-m", panel=ENDPOINT, metavar="NAME", help="Else the only one.")
+        str, option("--model", "-m", panel=ENDPOINT, metavar="NAME", help="Else the only one.")
     ] = ""
     api: Annotated[
         str,
-        _option(
+        option(
             "--api",
             panel=ENDPOINT,
             metavar="API",
@@ -269,7 +84,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     ] = "chat"
     api_key: Annotated[
         str,
-        _option(
+        option(
             "--api-key",
             panel=ENDPOINT,
             metavar="KEY",
@@ -279,7 +94,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     ] = ""
     header: Annotated[
         list[str] | None,
-        _option(
+        option(
             "--header",
             "-H",
             panel=ENDPOINT,
@@ -288,34 +103,34 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
         ),
     ] = None
     insecure: Annotated[
-        bool, _option("--insecure", panel=ENDPOINT, help="Take any TLS certificate.")
+        bool, option("--insecure", panel=ENDPOINT, help="Take any TLS certificate.")
     ] = False
     ignore_eos: Annotated[
         bool,
-        _option(
+        option(
             "--ignore-eos/--no-ignore-eos",
             panel=ENDPOINT,
             help="Ask for exactly as many tokens as planned. On by default.",
         ),
     ] = True
     timeout: Annotated[
-        float,
-        _duration("--timeout", panel=ENDPOINT, help="A request that takes longer failed; 10m."),
-    ] = 600.0
+        float | None,
+        timed("--timeout", panel=ENDPOINT, help="A request that takes longer failed."),
+    ] = None
     warm: Annotated[
-        int,
-        _option(
+        int | None,
+        option(
             "--warm",
             "--num-warmups",
             panel=ENDPOINT,
             min=0,
             metavar="N",
-            help="Requests before, not counted; 8.",
+            help="Small requests before, which count nowhere.",
         ),
-    ] = 8
+    ] = None
     clients: Annotated[
         int,
-        _option(
+        option(
             "--clients",
             panel=ENDPOINT,
             min=0,
@@ -325,7 +140,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     ] = 0
     goodput: Annotated[
         list[str] | None,
-        _option(
+        option(
             "--goodput",
             panel=ENDPOINT,
             metavar="LIMIT",
@@ -338,21 +153,22 @@ class Design(msgspec.Struct, frozen=True, kw_only=True):
     """How the measurement is laid out."""
 
     rounds: Annotated[
-        int, _count("--rounds", panel=DESIGN, help="Each arm once a round, in random order; 12.")
-    ] = 12
+        int | None,
+        counted("--rounds", panel=DESIGN, help="Each arm once a round, in random order; 12."),
+    ] = None
     block: Annotated[
-        float, _duration("--block", panel=DESIGN, help="Length of one block of load; 2s.")
-    ] = 2.0
+        float | None, timed("--block", panel=DESIGN, help="Length of one block of load; 1s.")
+    ] = None
     precision: Annotated[
         float | None,
-        _duration("--precision", panel=DESIGN, help="Stop when the interval is this narrow."),
+        timed("--precision", panel=DESIGN, help="Stop when the interval is this narrow."),
     ] = None
     max_time: Annotated[
-        float, _duration("--max-time", panel=DESIGN, help="Stop after this long; 5m.")
-    ] = 300.0
+        float | None, timed("--max-time", panel=DESIGN, help="Stop after this long; 65s.")
+    ] = None
     pin: Annotated[
         str,
-        _option(
+        option(
             "--pin",
             panel=DESIGN,
             metavar="auto|off",
@@ -361,7 +177,7 @@ class Design(msgspec.Struct, frozen=True, kw_only=True):
     ] = "auto"
     stamp: Annotated[
         str,
-        _option(
+        option(
             "--stamp",
             panel=DESIGN,
             metavar="WHERE",
@@ -374,7 +190,7 @@ class Seed(msgspec.Struct, frozen=True, kw_only=True):
     """The dice."""
 
     seed: Annotated[
-        int, _option("--seed", panel=DESIGN, metavar="N", help="The same seed, the same load; 1.")
+        int, option("--seed", panel=DESIGN, metavar="N", help="The same seed, the same load; 1.")
     ] = 1
 
 
@@ -383,7 +199,7 @@ class Output(msgspec.Struct, frozen=True, kw_only=True):
 
     budget: Annotated[
         str,
-        _option(
+        option(
             "--budget",
             panel=OUTPUT,
             metavar="NAME=LIMIT,...",
@@ -392,24 +208,24 @@ class Output(msgspec.Struct, frozen=True, kw_only=True):
     ] = ""
     json: Annotated[
         Path | None,
-        _option("--json", panel=OUTPUT, metavar="FILE", help="Everything, to compare later."),
+        option("--json", panel=OUTPUT, metavar="FILE", help="Everything, to compare later."),
     ] = None
     html: Annotated[
-        Path | None, _option("--html", panel=OUTPUT, metavar="FILE", help="A page with plots.")
+        Path | None, option("--html", panel=OUTPUT, metavar="FILE", help="A page with plots.")
     ] = None
     md: Annotated[
-        Path | None, _option("--md", panel=OUTPUT, metavar="FILE", help="The tables as Markdown.")
+        Path | None, option("--md", panel=OUTPUT, metavar="FILE", help="The tables as Markdown.")
     ] = None
     csv: Annotated[
-        Path | None, _option("--csv", panel=OUTPUT, metavar="FILE", help="Every figure.")
+        Path | None, option("--csv", panel=OUTPUT, metavar="FILE", help="Every figure.")
     ] = None
     raw: Annotated[
         Path | None,
-        _option("--raw", panel=OUTPUT, metavar="FILE", help="Every request, a JSON line each."),
+        option("--raw", panel=OUTPUT, metavar="FILE", help="Every request, a JSON line each."),
     ] = None
     quiet: Annotated[
         bool,
-        _option("--quiet", "-q", "--disable-tqdm", panel=OUTPUT, help="No progress, no table."),
+        option("--quiet", "-q", "--disable-tqdm", panel=OUTPUT, help="No progress, no table."),
     ] = False
 
 
@@ -418,7 +234,7 @@ class Ratio(msgspec.Struct, frozen=True, kw_only=True):
 
     ratio: Annotated[
         float,
-        _option(
+        option(
             "--ratio",
             panel=OUTPUT,
             parser=words.factor,
@@ -427,9 +243,9 @@ class Ratio(msgspec.Struct, frozen=True, kw_only=True):
         ),
     ] = 1.8
     rounds: Annotated[
-        int, _count("--rounds", panel=DESIGN, help="Each arm once a round, in random order; 8.")
+        int, counted("--rounds", panel=DESIGN, help="Each arm once a round, in random order; 8.")
     ] = 8
     json: Annotated[
         Path | None,
-        _option("--json", panel=OUTPUT, metavar="FILE", help="Everything, to compare later."),
+        option("--json", panel=OUTPUT, metavar="FILE", help="Everything, to compare later."),
     ] = None

@@ -1,12 +1,14 @@
 """From groups of flags to the options of the commands."""
 
+import sys
 from enum import StrEnum
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import typer
 
-from benchmarks.cli import flags, words
+from benchmarks.cli import flags, loads, words
 from benchmarks.client.target import Api, Stamp, Target
+from benchmarks.commands import run
 from benchmarks.commands.loading import Loading
 from benchmarks.commands.outputs import Output
 from benchmarks.load.shape import Shape
@@ -16,7 +18,7 @@ from benchmarks.report.budget import BudgetError, parse
 Kind = TypeVar("Kind", bound=StrEnum)
 
 
-def shape(load: flags.Load, body: flags.Shape) -> Shape:
+def shape(load: loads.Load, body: loads.Shape) -> Shape:
     """Return the workload's shape in words; `workload.draw` checks it."""
     return Shape(
         rate=load.rate,
@@ -48,9 +50,9 @@ def target(
         name=name,
         url=url if "://" in url else f"http://{url}",
         model=endpoint.model,
-        api=_one_of(Api, endpoint.api, "--api"),
+        api=one_of(Api, endpoint.api, "--api"),
         stream=stream,
-        stamp=_one_of(Stamp, stamp or "none", "--stamp"),
+        stamp=one_of(Stamp, stamp or "none", "--stamp"),
         headers=tuple(words.header(text) for text in endpoint.header or ()),
         api_key=endpoint.api_key,
         insecure=endpoint.insecure,
@@ -60,7 +62,7 @@ def target(
 
 def loading(endpoint: flags.Endpoint) -> Loading:
     """Return how the load is sent."""
-    return Loading(warm=endpoint.warm, timeout=endpoint.timeout, clients=endpoint.clients)
+    return Loading(clients=endpoint.clients, **given(warm=endpoint.warm, timeout=endpoint.timeout))
 
 
 def limits(endpoint: flags.Endpoint) -> Limits:
@@ -86,9 +88,48 @@ def output(given: flags.Output) -> Output:
     )
 
 
-def _one_of(kinds: type[Kind], text: str, flag: str) -> Kind:
+def one_of(kinds: type[Kind], text: str, flag: str) -> Kind:
+    """Return the member of `kinds` that `text` names. Raises typer.BadParameter."""
     try:
         return kinds(text)
     except ValueError:
         known = ", ".join(kinds)
         raise typer.BadParameter(f"{text!r} is none of {known}", param_hint=flag) from None
+
+
+def asked(
+    url: str | None,
+    endpoint: flags.Endpoint,
+    seed: flags.Seed,
+    engines: flags.Engines,
+    out: flags.Output,
+    *,
+    stream: bool,
+) -> run.Asked:
+    """Return which endpoint is asked, and what becomes of the result."""
+    return run.Asked(
+        target=target(run.ENDPOINT, url, endpoint, stream=stream) if url else None,
+        engines=engines.engines,
+        limits=limits(endpoint),
+        loading=loading(endpoint),
+        seed=seed.seed,
+        words=command_line(),
+        output=output(out),
+    )
+
+
+def command_line() -> tuple[str, ...]:
+    """Return the words this process was started with, for the record; keys are left out."""
+    shown, hide = ["headrace", *sys.argv[1:]], False
+    for place, word in enumerate(shown):
+        if hide:
+            shown[place] = "***"
+        elif word.startswith("--api-key="):
+            shown[place] = "--api-key=***"
+        hide = word == "--api-key"
+    return tuple(shown)
+
+
+def given(**values: Any) -> dict[str, Any]:  # noqa: ANN401 - options of any type
+    """Return the values that were given; the options know what holds for the others."""
+    return {name: value for name, value in values.items() if value is not None}

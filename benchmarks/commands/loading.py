@@ -10,12 +10,13 @@ import msgspec
 
 from benchmarks.client import fleet
 from benchmarks.client.drive import drive
-from benchmarks.client.probe import Probed
-from benchmarks.client.target import Stamp, Target
+from benchmarks.client.probe import probe
+from benchmarks.client.target import Target
 from benchmarks.fake.launch import launched
 from benchmarks.fake.presets import numbered, preset
 from benchmarks.load.observed import Trial
 from benchmarks.load.planned import Schedule
+from benchmarks.method.readiness import known
 from benchmarks.method.sending import prepare
 from benchmarks.report.progress import Watch
 
@@ -36,21 +37,21 @@ class Loading(msgspec.Struct, frozen=True, kw_only=True):
     """Processes that make the load; 0: as many as it needs."""
 
 
+async def targets(stack: AsyncExitStack, target: Target | None, engines: int) -> tuple[Target, ...]:
+    """Return the endpoint, or the simulated engines started instead, each probed.
+
+    Raises EndpointError with a sentence for what cannot be measured, OSError.
+    """
+    found = (target,) if target is not None else await simulated(stack, engines)
+    seen = [await probe(one) for one in found]
+    return tuple(known(one, has, has.stamp) for one, has in zip(found, seen, strict=True))
+
+
 async def simulated(stack: AsyncExitStack, engines: int) -> tuple[Target, ...]:
     """Start simulated engines that end with `stack`. Raises OSError if one does not start."""
     profile = msgspec.structs.replace(preset(PRESET), output_tokens=FAR, context_length=FAR)
     children = await stack.enter_async_context(launched(numbered(profile, engines)))
     return tuple(Target(name=child.name, url=child.url) for child in children)
-
-
-def known(target: Target, probed: Probed) -> Target:
-    """Return the target with what probing found out, where nobody had said it."""
-    return msgspec.structs.replace(
-        target,
-        model=target.model or probed.model,
-        stamp=probed.stamp if target.stamp is Stamp.NONE else target.stamp,
-        ignore_eos=probed.ignore_eos,
-    )
 
 
 def processes(schedule: Schedule, loading: Loading) -> int:

@@ -4,7 +4,6 @@ from contextlib import AsyncExitStack
 
 import msgspec
 
-from benchmarks.client.probe import probe
 from benchmarks.client.target import Target
 from benchmarks.commands import loading as loads
 from benchmarks.commands.attempting import UnmeasurableError, attempt
@@ -23,18 +22,24 @@ from benchmarks.report.record import Arm, Record
 ENDPOINT = "endpoint"
 
 
-class Options(msgspec.Struct, frozen=True, kw_only=True):
-    """What to send where. Times are seconds."""
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """Which endpoint, how, and what becomes of the result: all but the load itself."""
 
     target: Target | None = None
     """None: simulated engines are started and asked."""
     engines: int = 2
-    shape: Shape = Shape()
     limits: Limits = Limits()
     loading: loads.Loading = loads.Loading()
     seed: int = 1
     words: tuple[str, ...] = ()
     output: Output = Output()
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    """What to send where."""
+
+    asked: Asked = Asked()
+    shape: Shape = Shape()
 
 
 def main(options: Options) -> int:
@@ -43,45 +48,46 @@ def main(options: Options) -> int:
 
 
 async def _run(options: Options) -> int:
-    schedule = draw(options.shape, seed=options.seed)
+    schedule = draw(options.shape, seed=options.asked.seed)
+    return await endpoint("run", schedule, options.asked)
+
+
+async def endpoint(command: str, schedule: Schedule, asked: Asked) -> int:
+    """Send a schedule to the endpoint, deliver the record, return the exit code.
+
+    Raises EndpointError, OSError and UnmeasurableError.
+    """
     started = started_now()
     async with AsyncExitStack() as stack:
-        targets = (
-            (options.target,)
-            if options.target is not None
-            else await loads.simulated(stack, options.engines)
-        )
-        targets = tuple([loads.known(target, await probe(target)) for target in targets])
-        with Watch(quiet=options.output.quiet) as watch:
-            trial = await loads.load(targets, schedule, options.loading, watch)
-    record = account(trial, schedule, options, targets)
-    record.started = started
-    return deliver(record, options.output, {ENDPOINT: trial})
+        targets = await loads.targets(stack, asked.target, asked.engines)
+        watch = stack.enter_context(Watch(quiet=asked.output.quiet))
+        trial = await loads.load(targets, schedule, asked.loading, watch)
+    record = account(trial, schedule, asked)
+    record.command, record.started = command, started
+    record.arms = [Arm(name=ENDPOINT, role=DIRECT, url=" ".join(one.url for one in targets))]
+    return deliver(record, asked.output, {ENDPOINT: trial})
 
 
-def account(
-    trial: Trial, schedule: Schedule, options: Options, targets: tuple[Target, ...]
-) -> Record:
+def account(trial: Trial, schedule: Schedule, asked: Asked) -> Record:
     """Return the record of a run. Raises UnmeasurableError if too little was answered."""
     problem = complaint(trial)
     if problem:
         raise UnmeasurableError(problem)
-    seen = portrait(trial, schedule, options.limits)
+    seen = portrait(trial, schedule, asked.limits)
     failed = int(seen.figures["failures"] or 0)
     notes = [f"{failed} requests failed; latencies are those of the others"] if failed else []
-    if options.target is None:
-        notes.append(f"asked: {options.engines} simulated engines started for this run")
+    if asked.target is None:
+        notes.append(f"asked: {asked.engines} simulated engines, started for this run")
     return Record(
         command="run",
-        words=list(options.words),
-        seed=options.seed,
+        words=list(asked.words),
+        seed=asked.seed,
         facts=host.facts(),
         workload=schedule.origin,
         verdict="valid" if seen.valid else "invalid",
         checks=seen.checks,
-        arms=[Arm(name=ENDPOINT, role=DIRECT, url=" ".join(target.url for target in targets))],
         figures={ENDPOINT: seen.figures},
         histograms={ENDPOINT: seen.histograms},
-        series={"load": loaded(trial.observed, trial.began_ns, step=loads.step(trial))},
+        series={f"timeline:{ENDPOINT}": loaded(trial, step=loads.step(trial))},
         notes=notes,
     )

@@ -14,7 +14,7 @@ from benchmarks.measure import hdr
 from benchmarks.measure.host import Cpu
 from benchmarks.method import figures
 from benchmarks.method.checks import BUSY_SHARE
-from benchmarks.method.distributions import KINDS
+from benchmarks.method.distributions import of_trials
 from benchmarks.method.experience import Limits, experience, per_token
 from benchmarks.method.figures import MS, SECOND, US, Figures
 from benchmarks.report.record import Check
@@ -89,10 +89,8 @@ def loaded(trial: Trial, *, step: float) -> dict[str, list[float]]:
 def _distributions(trial: Trial) -> dict[str, str]:
     """Pack every single value; requests that failed count nowhere."""
     good = [one for one in trial.observed if not one.failure]
-    values = {kind: [ns / US for ns in take(good)] for kind, take in KINDS.items()}
-    pace = [value for one in good if (value := per_token(one)) is not None]
-    values["tpot"] = [value * MS / US for value in pace]
-    return {kind: hdr.encode(found) for kind, found in values.items() if found}
+    pace = [value * MS / US for one in good if (value := per_token(one)) is not None]
+    return of_trials([trial]) | ({"tpot": hdr.encode(pace)} if pace else {})
 
 
 def _checks(trial: Trial, schedule: Schedule) -> list[Check]:
