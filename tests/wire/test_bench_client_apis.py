@@ -45,12 +45,12 @@ RESPONSES = (
         b'"in_progress"}}\n\n'
     ),
     (
-        b'event: response.output_text.delta\ndata: {"type":"response.output_text.delta","stamp_ns":5,'
-        b'"token":0,"taken_ns":4,"delta":"amber"}\n\n'
+        b'event: response.output_text.delta\ndata: {"type":"response.output_text.delta",'
+        b'"stamp_ns":5,"token":0,"taken_ns":4,"delta":"amber"}\n\n'
     ),
     (
-        b'event: response.output_text.delta\ndata: {"type":"response.output_text.delta","stamp_ns":6,'
-        b'"token":1,"delta":" basin"}\n\n'
+        b'event: response.output_text.delta\ndata: {"type":"response.output_text.delta",'
+        b'"stamp_ns":6,"token":1,"delta":" basin"}\n\n'
     ),
     (
         b'event: response.completed\ndata: {"type":"response.completed","response":{"status":'
