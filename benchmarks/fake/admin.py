@@ -34,6 +34,17 @@ class Subject(Protocol):
         """Times of tagged requests."""
 
     @property
+    def loading(self) -> bool:
+        """Whether the model is still being loaded."""
+
+    @property
+    def asleep(self) -> bool:
+        """Whether the engine sleeps."""
+
+    def sleep(self, *, asleep: bool) -> None:
+        """Put the engine to sleep, or wake it."""
+
+    @property
     def running(self) -> int:
         """Sequences in the batch."""
 
@@ -45,26 +56,31 @@ class Subject(Protocol):
 def answer(engine: Subject, request: Request) -> Page:
     """Answer one admin request."""
     path, _, query = request.target.removeprefix(PREFIX).partition("?")
+    value: object
     match request.method, path:
         case "GET", "state":
-            return _json(_state(engine))
+            value = _state(engine)
         case "POST", "faults":
             return _switch(engine, request.body)
         case "DELETE", "faults":
             engine.faults.clear()
-            return _json({"faults": []})
+            value = {"faults": []}
         case "GET", "faults":
-            return _json({"faults": list(engine.faults), "hits": engine.faults.hits})
+            value = {"faults": list(engine.faults), "hits": engine.faults.hits}
         case "GET", "requests":
-            return _json({"requests": _requests(engine.requests, query)})
+            value = {"requests": _requests(engine.requests, query)}
         case "DELETE", "requests":
             engine.requests.clear()
             engine.side_log.clear()
-            return _json({"requests": []})
+            value = {"requests": []}
+        case "POST", "sleep" | "wake":
+            engine.sleep(asleep=path == "sleep")
+            value = {"asleep": engine.asleep}
         case "GET", "stamps":
             return _stamps(engine.side_log, query)
         case _:
             return Page(_UNKNOWN, b"application/json", 404)
+    return _json(value)
 
 
 def _switch(engine: Subject, body: bytes) -> Page:
@@ -84,6 +100,8 @@ def _state(engine: Subject) -> dict[str, object]:
         "models": engine.profile.models,
         "running": engine.running,
         "waiting": engine.waiting,
+        "loading": engine.loading,
+        "asleep": engine.asleep,
         "connections": len(engine.connections),
         "accepted": engine.accepted,
         "received": engine.requests.received,

@@ -12,7 +12,7 @@ from typing_extensions import override
 
 from benchmarks.fake.connection import Connection
 from benchmarks.fake.faults import Fault, Kind
-from benchmarks.fake.pages import BUSY
+from benchmarks.fake.looks.look import Midstream
 from benchmarks.fake.wire import frame
 
 _CHUNKED = b"transfer-encoding: chunked\r\n"
@@ -33,6 +33,9 @@ class Scene(Protocol):
 
     def pause(self, connection: Connection, seconds: float) -> None:
         """Generate nothing for a while; 0: for ever."""
+
+    def failing(self, connection: Connection) -> tuple[Midstream, bytes, bytes]:
+        """How a stream of this engine fails: the way, the error event, the terminal event."""
 
 
 class Bent:
@@ -182,17 +185,22 @@ class Cut(Bent):
 
 
 class ErrorInside(Bent):
-    """An error event in the middle of a stream, which then ends cleanly."""
+    """An error in the middle of a stream, the way this engine has errors there."""
 
     @override
     def event(self, data: bytes) -> None:
         if self._over or not self._framed or self._events < self._fault.after:
             super().event(data)
             return
+        way, error, done = self._scene.failing(self._connection)
+        if way is Midstream.CUT:
+            self._strike()
+            return
         self._scene.spoiled(self._connection)
-        self._write(frame(b"data: " + BUSY + b"\n\n"))
-        if self._fault.done:
-            self._write(frame(b"data: [DONE]\n\n"))
+        if way is Midstream.EVENT:
+            self._write(frame(error))
+            if self._fault.done and done:
+                self._write(frame(done))
         self.end(b"0\r\n\r\n")
 
 

@@ -6,6 +6,7 @@ In a test: `async with running(Profile(models=("m",))) as engine`, then `engine.
 
 import asyncio
 import contextlib
+import socket
 import time
 from collections.abc import AsyncIterator, Iterable
 
@@ -16,9 +17,10 @@ from benchmarks.fake.breakage import bend
 from benchmarks.fake.connection import Connection, Request
 from benchmarks.fake.faults import LISTENER, Fault, Faults, Kind
 from benchmarks.fake.ledger import Ledger, SideLog, Stage
-from benchmarks.fake.listening import listening_socket
+from benchmarks.fake.listening import held_socket, listening_socket
+from benchmarks.fake.looks.look import Midstream
 from benchmarks.fake.pages import Page, error
-from benchmarks.fake.profile import Profile
+from benchmarks.fake.profile import Loading, Profile
 
 
 class Engine:
@@ -39,6 +41,8 @@ class Engine:
         self._admin: asyncio.Server | None = None
         self._opening: asyncio.Task[None] | None = None
         self._sweeper: asyncio.TimerHandle | None = None
+        self._held: socket.socket | None = None
+        self._loader: asyncio.TimerHandle | None = None
 
     @property
     def url(self) -> str:
@@ -56,6 +60,20 @@ class Engine:
         return self._answering.side_log
 
     @property
+    def loading(self) -> bool:
+        """Whether the model is still being loaded."""
+        return self._loader is not None
+
+    @property
+    def asleep(self) -> bool:
+        """Whether the engine sleeps."""
+        return self._answering.asleep
+
+    def sleep(self, *, asleep: bool) -> None:
+        """Put the engine to sleep, or wake it."""
+        self._answering.sleep(asleep=asleep)
+
+    @property
     def running(self) -> int:
         """Sequences in the batch now."""
         return len(self._answering.batch.running)
@@ -66,8 +84,15 @@ class Engine:
         return len(self._answering.batch.waiting)
 
     async def start(self) -> None:
-        """Listen; raises OSError when a wanted port is taken."""
-        self._listen(self.profile.port)
+        """Listen, or wait with it until the model is loaded; raises OSError if a port is taken."""
+        profile = self.profile
+        if profile.startup:
+            self._loader = self._loop.call_later(profile.startup, self._loaded)
+        if self.loading and self._refuses():
+            self._held = held_socket(profile.host, profile.port)
+            self.port = self._held.getsockname()[1]
+        else:
+            self._listen(profile.port)
         if self._opening is not None:
             await self._opening
         if self.profile.admin_port is not None:
@@ -83,8 +108,11 @@ class Engine:
         for server in (self._server, self._admin):
             if server is not None:
                 server.close()
-        if self._sweeper is not None:
-            self._sweeper.cancel()
+        for timer in (self._sweeper, self._loader):
+            if timer is not None:
+                timer.cancel()
+        if self._held is not None:
+            self._held.close()
         self._answering.stop()
         self._abort(self.connections)
         await asyncio.sleep(0)
@@ -121,11 +149,17 @@ class Engine:
         if request.target.startswith(admin.PREFIX):
             self._answering.send(connection, admin.answer(self, request))
             return
+        if self.loading:
+            self._answering.send(connection, self._answering.loading_page())
+            return
         generates = self._answering.generates(request)
         if generates:
             self._answering.open(connection, request)
         fault = self.faults.take(generates=generates) if self.faults.active else None
-        if fault is None:
+        if fault is None and self._answering.look.http10:
+            outlet = bend(connection, Fault(kind=Kind.HTTP10), self)
+            self._answering.answer(connection, request, outlet)
+        elif fault is None:
             self._answering.answer(connection, request, connection)
         else:
             self._break(connection, request, fault)
@@ -162,6 +196,15 @@ class Engine:
             if seconds:
                 self._loop.call_later(seconds, self.stall, sequence, -1)
 
+    def failing(self, connection: Connection) -> tuple[Midstream, bytes, bytes]:
+        """How a stream of this engine fails: the way, the error event, the terminal event."""
+        record, look = connection.record, self._answering.look
+        assert record is not None
+        event, done = self._answering.failing(record)
+        # Ollama swallows errors in the streams it translates, not in its own.
+        translated = not record.path.startswith("/api/")
+        return look.midstream if translated else Midstream.EVENT, event, done
+
     # --- faults ------------------------------------------------------------------------------
 
     def _break(self, connection: Connection, request: Request, fault: Fault) -> None:
@@ -190,8 +233,7 @@ class Engine:
         page, extra = Page(b"", b""), b""
         if fault.kind is Kind.STATUS:
             text = f"Simulated fault: status {fault.status}."
-            body = error(self.profile.dialect, fault.status, text)
-            page = Page(body, b"application/json", fault.status)
+            page = error(self._answering.look, fault.status, text)
             if fault.retry_after:
                 extra = b"retry-after: %b\r\n" % fault.retry_after.encode()
         if connection.record is None:
@@ -213,7 +255,7 @@ class Engine:
                 for connection in self.connections
                 if not connection.busy or Kind.DOWN in off
             )
-        elif not off and self._server is None and self.port:
+        elif not off and self._server is None and self.port and self._held is None:
             self._listen(self.port)
 
     def _abort(self, connections: Iterable[Connection]) -> None:
@@ -227,12 +269,27 @@ class Engine:
         # Bound and listening before the loop knows: a connect right after this call succeeds.
         sock = listening_socket(self.profile.host, port, self.profile.backlog)
         self.port = sock.getsockname()[1]
+        self._attach(sock)
 
+    def _attach(self, sock: socket.socket) -> None:
         async def attach() -> None:
             self._server = await self._loop.create_server(self._accept, sock=sock)
             self._follow()
 
         self._opening = self._loop.create_task(attach())
+
+    def _refuses(self) -> bool:
+        loading = self.profile.loading
+        if loading is Loading.AUTO:
+            return self._answering.look.loading is None
+        return loading is Loading.REFUSE
+
+    def _loaded(self) -> None:
+        self._loader = None
+        if self._held is not None:
+            self._held.listen(self.profile.backlog)
+            self._attach(self._held)
+            self._held = None
 
     def _accept(self) -> Connection:
         self.accepted += 1

@@ -2,7 +2,7 @@
 
 import random
 import socket
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 _LOWEST, _HIGHEST, _TRIES = 20_000, 29_999, 200
 
@@ -12,6 +12,18 @@ def listening_socket(host: str, port: int, backlog: int) -> socket.socket:
 
     Raises OSError when the port is taken.
     """
+    return _open(host, port, lambda sock: sock.listen(backlog))
+
+
+def held_socket(host: str, port: int) -> socket.socket:
+    """Take a port without listening: who connects is refused until `listen` is called on it.
+
+    Picks and raises as `listening_socket` does.
+    """
+    return _open(host, port, lambda _: None)
+
+
+def _open(host: str, port: int, then: Callable[[socket.socket], None]) -> socket.socket:
     choice: Iterable[int] = random.sample(range(_LOWEST, _HIGHEST + 1), _TRIES)
     problem = OSError("no port tried")
     for number in (port,) if port else choice:
@@ -19,7 +31,7 @@ def listening_socket(host: str, port: int, backlog: int) -> socket.socket:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             sock.bind((host, number))
-            sock.listen(backlog)
+            then(sock)
         except OSError as refused:
             sock.close()
             problem = refused

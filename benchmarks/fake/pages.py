@@ -1,20 +1,26 @@
-"""The pages that tell engines apart, and the error bodies, in each dialect's shape."""
+"""Answers that are not generated: pages out of templates, and error bodies in an engine's shape."""
 
 import hashlib
+import re
+from collections.abc import Callable, Mapping
+from typing import Protocol
 
 import msgspec
 
-from benchmarks.fake.profile import Dialect, Profile
-
-BUSY = (
-    b'{"error":{"message":"The engine is currently busy and cannot accept new requests. Please '
-    b'try again later or on a different instance.","type":"Service Unavailable","param":null,'
-    b'"code":503}}'
-)
-VERSIONS = {Dialect.VLLM: "0.32.0", Dialect.LLAMACPP: "b11434-0", Dialect.OLLAMA: "0.33.0"}
-TITLES = {400: "BadRequestError", 404: "NotFoundError", 503: "Service Unavailable"}
+from benchmarks.fake.looks.look import Each, Errors, Look, Text
+from benchmarks.fake.profile import Profile
 
 _JSON = b"application/json"
+_NAME = re.compile(r"\$(\w+)")
+_HTTP_ANTHROPIC: Mapping[int, str] = {
+    400: "invalid_request_error",
+    401: "authentication_error",
+    404: "not_found_error",
+    413: "request_too_large",
+    429: "rate_limit_error",
+    503: "overloaded_error",
+    529: "overloaded_error",
+}
 
 
 class Page(msgspec.Struct, frozen=True):
@@ -25,151 +31,176 @@ class Page(msgspec.Struct, frozen=True):
     status: int = 200
 
 
-def static_pages(profile: Profile, created: int) -> dict[str, Page]:
-    """Every GET page whose content never changes while the engine runs."""
-    return _BUILDERS[profile.dialect](profile, created)
+class State(Protocol):
+    """The engine, as far as a page tells of it."""
+
+    profile: Profile
+    created: int
+
+    @property
+    def asleep(self) -> bool:
+        """Whether the engine sleeps."""
+
+    @property
+    def running(self) -> int:
+        """Sequences in the batch."""
+
+    @property
+    def waiting(self) -> int:
+        """Sequences in the queue."""
+
+    @property
+    def kv_usage(self) -> float:
+        """Filled share of the KV cache."""
 
 
-def error(dialect: Dialect, status: int, message: str, *, param: str | None = None) -> bytes:
-    """Render an error body as this engine writes it."""
-    if dialect is Dialect.LLAMACPP:
-        kind = {404: "not_found_error", 503: "unavailable_error", 400: "invalid_request_error"}
-        return _json(
-            {
-                "error": {
-                    "message": message,
-                    "type": kind.get(status, "server_error"),
-                    "code": status,
-                }
-            }
-        )
-    kind_name = TITLES.get(status, "InternalServerError")
-    return _json({"error": {"message": message, "type": kind_name, "param": param, "code": status}})
-
-
-def missing(dialect: Dialect, path: str) -> Page:
-    """Answer for a path this engine does not have."""
-    if dialect is Dialect.LLAMACPP:
-        return Page(error(dialect, 404, "File Not Found"), _JSON, 404)
-    if dialect is Dialect.OLLAMA:
-        return Page(b"404 page not found", b"text/plain", 404)
-    if dialect is Dialect.OPENAI:
-        return Page(error(dialect, 404, f"Unknown request URL: {path}"), _JSON, 404)
-    return Page(b'{"detail":"Not Found"}', _JSON, 404)
-
-
-def wrong_method(dialect: Dialect, path: str) -> Page:
-    """Answer for a path that exists under another method."""
-    if dialect in {Dialect.LLAMACPP, Dialect.OLLAMA}:
-        return missing(dialect, path)
-    return Page(b'{"detail":"Method Not Allowed"}', _JSON, 405)
-
-
-def _vllm(profile: Profile, created: int) -> dict[str, Page]:
-    cards: list[dict[str, object]] = [
-        {
-            "id": name,
-            "object": "model",
-            "created": created,
-            "owned_by": "vllm",
-            "root": f"simulated/{name}",
-            "parent": None,
-            "max_model_len": profile.context_length,
-            "permission": [],
-        }
-        for name in profile.models
+def _slots(state: State) -> list[dict[str, object]]:
+    context = state.profile.context_length
+    return [
+        {"id": number, "n_ctx": context, "speculative": False, "is_processing": number < busy}
+        for busy in (state.running,)
+        for number in range(state.profile.max_num_seqs)
     ]
-    return {
-        "/v1/models": Page(_json({"object": "list", "data": cards})),
-        "/version": Page(_json({"version": VERSIONS[Dialect.VLLM]})),
-        "/health": Page(b"", b""),
-        "/ping": Page(b"", b""),
-    }
 
 
-def _llamacpp(profile: Profile, created: int) -> dict[str, Page]:
-    cards = [
-        {
-            "id": name,
-            "aliases": [name],
-            "tags": [],
-            "object": "model",
-            "created": created,
-            "owned_by": "llamacpp",
-            "meta": {"n_ctx": profile.context_length, "n_ctx_train": profile.context_length},
-        }
-        for name in profile.models
-    ]
-    twins = [
-        {"name": name, "model": name, "modified_at": "", "size": "", "digest": ""}
-        for name in profile.models
-    ]
-    models = Page(_json({"models": twins, "object": "list", "data": cards}))
-    props = {
-        "default_generation_settings": {"n_ctx": profile.context_length},
-        "total_slots": profile.max_num_seqs,
-        "model_alias": profile.models[0],
-        "model_path": f"simulated/{profile.models[0]}.gguf",
-        "build_info": VERSIONS[Dialect.LLAMACPP],
-    }
-    ok = Page(b'{"status":"ok"}')
-    return {
-        "/v1/models": models,
-        "/models": models,
-        "/health": ok,
-        "/v1/health": ok,
-        "/props": Page(_json(props)),
-    }
-
-
-def _ollama(profile: Profile, created: int) -> dict[str, Page]:
-    tags = [
-        {
-            "name": name,
-            "model": name,
-            "modified_at": "2026-01-01T00:00:00Z",
-            "size": 91_000_000,
-            "digest": hashlib.sha256(name.encode()).hexdigest(),
-            "details": {
-                "format": "gguf",
-                "family": "llama",
-                "families": ["llama"],
-                "parameter_size": "135M",
-                "quantization_level": "Q4_1",
-                "context_length": profile.context_length,
-            },
-        }
-        for name in profile.models
-    ]
-    loaded = [{**tag, "size_vram": 0, "expires_at": "2036-01-01T00:00:00Z"} for tag in tags]
-    return {
-        "/": Page(b"Ollama is running", b"text/plain; charset=utf-8"),
-        "/api/version": Page(_json({"version": VERSIONS[Dialect.OLLAMA]})),
-        "/api/tags": Page(_json({"models": tags})),
-        "/api/ps": Page(_json({"models": loaded})),
-        "/v1/models": Page(_plain_list(profile, created, "library")),
-    }
-
-
-def _openai(profile: Profile, created: int) -> dict[str, Page]:
-    return {"/v1/models": Page(_plain_list(profile, created, "simulated"))}
-
-
-_BUILDERS = {
-    Dialect.VLLM: _vllm,
-    Dialect.LLAMACPP: _llamacpp,
-    Dialect.OLLAMA: _ollama,
-    Dialect.OPENAI: _openai,
+VALUES: Mapping[str, Callable[[State], object]] = {
+    "first": lambda s: s.profile.models[0],
+    "models": lambda s: s.profile.models,
+    "created": lambda s: s.created,
+    "context": lambda s: s.profile.context_length,
+    "slots": lambda s: s.profile.max_num_seqs,
+    "slot_list": _slots,
+    "running": lambda s: s.running,
+    "waiting": lambda s: s.waiting,
+    "load": lambda s: s.running + s.waiting,
+    "busy": lambda s: s.running > 0,
+    "kv_usage": lambda s: s.kv_usage,
+    "kv_tokens": lambda s: s.profile.kv_tokens,
+    "sleeping": lambda s: s.asleep,
+    "health": lambda s: "sleeping" if s.asleep else "healthy",
 }
+"""What a template can name, besides the `$model` and `$digest` of a row and what is given."""
 
 
-def _plain_list(profile: Profile, created: int, owner: str) -> bytes:
-    cards = [
-        {"id": name, "object": "model", "created": created, "owned_by": owner}
-        for name in profile.models
-    ]
-    return _json({"object": "list", "data": cards})
+def fill(template: object, state: State, **given: object) -> object:
+    """Fill in a template; raises KeyError for a name nobody knows."""
+
+    def value(name: str) -> object:
+        return given[name] if name in given else VALUES[name](state)
+
+    match template:
+        case str():
+            alone = _NAME.fullmatch(template)
+            if alone:
+                return value(alone[1])
+            return _NAME.sub(lambda found: str(value(found[1])), template)
+        case Each(row):
+            return [
+                fill(row, state, **given, model=model, digest=digest(model))
+                for model in state.profile.models
+            ]
+        case dict():
+            return {key: fill(inner, state, **given) for key, inner in template.items()}
+        case list():
+            return [fill(inner, state, **given) for inner in template]
+        case _:
+            return template
 
 
-def _json(value: object) -> bytes:
+SHOWN: Mapping[str, object] = {
+    "modelfile": "# simulated",
+    "parameters": "",
+    "template": "{{ .Prompt }}",
+    "details": {
+        "parent_model": "",
+        "format": "gguf",
+        "family": "llama",
+        "families": ["llama"],
+        "parameter_size": "135M",
+        "quantization_level": "Q4_1",
+    },
+    "model_info": {
+        "general.architecture": "llama",
+        "general.basename": "$model",
+        "llama.context_length": "$context",
+        "llama.embedding_length": 8,
+    },
+    "capabilities": ["completion", "tools", "thinking", "embedding"],
+    "modified_at": "2026-01-01T00:00:00Z",
+}
+"""What Ollama tells about one model."""
+
+
+def digest(model: str) -> str:
+    """Return the made-up SHA-256 of a model of this name."""
+    return hashlib.sha256(model.encode()).hexdigest()
+
+
+def page(template: object, state: State, *, status: int = 200, **given: object) -> Page:
+    """Render a template; a `Text` knows its own status and type."""
+    if isinstance(template, Text):
+        words = str(fill(template.words, state, **given))
+        return Page(words.encode(), template.content_type.encode(), template.status)
+    return Page(msgspec.json.encode(fill(template, state, **given)), _JSON, status)
+
+
+def error(
+    look: Look,
+    status: int,
+    message: str,
+    *,
+    param: str | None = None,
+    kind: str = "",
+    anthropic: bool = False,
+) -> Page:
+    """Render an error as this engine writes it; `anthropic`: on the paths of that API."""
+    shape = look.messages_errors if anthropic else look.errors
+    if shape is Errors.TEXT:
+        return Page(message.encode(), b"text/plain; charset=utf-8", status)
+    value = _body(shape, look, status, message, param=param, kind=kind)
+    return Page(msgspec.json.encode(value), _JSON, status)
+
+
+def event(look: Look, status: int, message: str, kind: str = "") -> bytes:
+    """Render the JSON of an error inside an OpenAI stream."""
+    value = _body(look.errors, look, status, message, param=None, kind=kind)
+    if look.errors in {Errors.FLAT, Errors.DETAIL, Errors.TEXT}:
+        value = {"error": value if look.errors is Errors.FLAT else {"message": message}}
     return msgspec.json.encode(value)
+
+
+def missing(look: Look, state: State, path: str) -> Page:
+    """Answer for a path this engine does not have."""
+    return page(look.missing, state, status=404, path=path)
+
+
+def wrong_method(look: Look, state: State, path: str) -> Page:
+    """Answer for a path that exists under another method."""
+    if look.wrong_method is None:
+        return missing(look, state, path)
+    return page(look.wrong_method, state, status=405, path=path)
+
+
+def _body(
+    shape: Errors, look: Look, status: int, message: str, *, param: str | None, kind: str
+) -> object:
+    usual = "invalid_request_error" if status < 500 else "InternalServerError"
+    named = kind or look.error_kinds.get(status, usual)
+    match shape:
+        case Errors.BARE:
+            return {"error": {"code": status, "message": message, "type": named}}
+        case Errors.FLAT:
+            flat = {"message": message, "type": named, "param": param, "code": status}
+            return {"object": "error", **flat}
+        case Errors.WORDS:
+            return {"error": message}
+        case Errors.TYPED:
+            return {"error": message, "error_type": named}
+        case Errors.DETAIL:
+            return {"detail": message}
+        case Errors.ANTHROPIC:
+            named = _HTTP_ANTHROPIC.get(status, "api_error")
+            return {"type": "error", "error": {"type": named, "message": message}}
+        case _:
+            inner = {"message": message, "type": named, "param": param, "code": status}
+            return {"error": inner}

@@ -9,8 +9,20 @@ class Dialect(StrEnum):
     """Whose wire shapes the engine copies."""
 
     VLLM = "vllm"
+    SGLANG = "sglang"
     LLAMACPP = "llamacpp"
     OLLAMA = "ollama"
+    TGI = "tgi"
+    TRTLLM = "trtllm"
+    LMDEPLOY = "lmdeploy"
+    MLX_LM = "mlx-lm"
+    OMLX = "omlx"
+    VLLM_MLX = "vllm-mlx"
+    LEMONADE = "lemonade"
+    DMR = "dmr"
+    LMSTUDIO = "lmstudio"
+    LITELLM = "litellm"
+    OLLA = "olla"
     OPENAI = "openai"
 
 
@@ -32,6 +44,33 @@ class Stamps(StrEnum):
     `GET /fake/stamps?tag=HEX` tells."""
 
 
+class Names(StrEnum):
+    """Under which names `/metrics` shows its values."""
+
+    AUTO = "auto"
+    """Those of the dialect."""
+    NONE = "none"
+    VLLM = "vllm"
+    VLLM_V0 = "vllm-v0"
+    SGLANG = "sglang"
+    LLAMACPP = "llamacpp"
+    TGI = "tgi"
+    LMDEPLOY = "lmdeploy"
+    TRTLLM = "trtllm"
+    VLLM_MLX = "vllm-mlx"
+
+
+class Loading(StrEnum):
+    """What a client meets while the model is being loaded."""
+
+    AUTO = "auto"
+    """What the dialect does."""
+    REFUSE = "refuse"
+    """No connection."""
+    STATUS = "status"
+    """503 on every path."""
+
+
 class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything that is fixed when a simulated engine starts.
 
@@ -48,9 +87,16 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """A second listener that no fault touches; None leaves `/fake/*` on the main port only."""
     dialect: Dialect = Dialect.VLLM
     models: tuple[str, ...] = ("simulated-model",)
+    metrics: Names = Names.AUTO
+    """Under which names `/metrics` shows its values."""
+    startup: float = 0.0
+    """Seconds until the model is loaded."""
+    loading: Loading = Loading.AUTO
     context_length: int = 8192
     output_tokens: int = 16
     """Where an answer ends by itself with `stop`; a smaller `max_tokens` ends it with `length`."""
+    reasoning_tokens: int = 0
+    """How many tokens of thought precede every answer; a request can ask for more."""
 
     pace: float = 0.0
     """Length of one engine step: every running sequence gets its token at the end of a step."""

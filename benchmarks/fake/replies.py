@@ -1,7 +1,8 @@
 """An answer on its way: takes tokens from the batch and writes them to a connection.
 
 A reply never knows about faults. It hands its bytes to an `Outlet` in labelled pieces; a plain
-connection writes each piece as it is, a broken one (`breakage`) bends them.
+connection writes each piece as it is, a broken one (`breakage`) bends them. What the pieces look
+like is the business of a form.
 """
 
 import time
@@ -11,12 +12,15 @@ from typing import Protocol
 
 from typing_extensions import override
 
-from benchmarks.fake.asks import Ask
 from benchmarks.fake.batching import Sequence
+from benchmarks.fake.forms.form import Answer, Form, Took
 from benchmarks.fake.ledger import Record, SideLog, Stage
 from benchmarks.fake.profile import Stamps
-from benchmarks.fake.wire import DONE, FINGERPRINT, LAST_CHUNK, Heads, Surface, frame
-from benchmarks.fake.words import start_of, walk
+from benchmarks.fake.script import Part
+from benchmarks.fake.wire import LAST_CHUNK, Heads, frame
+
+_NEVER = 1 << 62
+_PAD = b',"pad":"'
 
 
 class Outlet(Protocol):
@@ -32,7 +36,7 @@ class Outlet(Protocol):
         """Take a streamed event that carries no token: the role, the usage."""
 
     def done(self, data: bytes) -> None:
-        """Take the `[DONE]` event."""
+        """Take the terminal event: `[DONE]`, `message_stop`, the line with `done`."""
 
     def end(self, data: bytes) -> None:
         """Take what ends the body (the last chunk, or nothing). The answer is complete."""
@@ -45,8 +49,6 @@ class Host(Protocol):
     stamps: Stamps
     side_log: SideLog
     event_bytes: int
-    created: int
-    early_head: bool
 
     def dice(self, request_id: str) -> Random | None:
         """Give the dice for the accepted drafts of this request; None: nothing is drafted."""
@@ -59,44 +61,46 @@ class Host(Protocol):
 
 
 class Reply:
-    """What all generated answers share: the sequence, the record and the words."""
+    """What all generated answers share: the sequence, the record, the stamps."""
 
     __slots__ = (
-        "_ask",
+        "_answer",
+        "_form",
         "_host",
-        "_id",
         "_outlet",
         "_record",
+        "_speaks",
         "_stamps",
-        "_start",
-        "_surface",
         "_told",
         "sequence",
     )
 
     def __init__(
-        self, host: Host, outlet: Outlet, surface: Surface, ask: Ask, record: Record
+        self, host: Host, outlet: Outlet, form: Form, answer: Answer, record: Record, *, whole: bool
     ) -> None:
         self._host = host
         self._outlet = outlet
-        self._surface = surface
-        self._ask = ask
+        self._form = form
+        self._answer = answer
         self._record = record
-        self._start = start_of(ask.prompt)
-        self._id = f"{surface.id_prefix}{record.id}"
+        script = answer.script
+        # The first token of text; the stamp of the time of reading travels with it.
+        self._speaks = next((s.first for s in script.spans if s.part is Part.TEXT), 0)
         self._stamps = host.stamps
         self._told: array[int] | None = None
-        if host.stamps is Stamps.SIDELOG:
-            line = host.side_log.open(ask.prompt, record.start_ns)
-            self._told = None if line is None else line.emitted
         self.sequence = Sequence(
             self,
-            prompt_tokens=ask.prompt_tokens,
+            prompt_tokens=record.prompt_tokens,
             cached=record.cached_tokens,
-            total=ask.total,
-            whole=not ask.stream,
+            total=script.total,
+            whole=whole,
             dice=host.dice(record.id),
         )
+
+    def log(self, prompt: str) -> None:
+        """Open a line of the side log if the prompt asks for one."""
+        line = self._host.side_log.open(prompt, self._record.start_ns)
+        self._told = None if line is None else line.emitted
 
     def queued(self) -> None:
         """Hear that the engine has taken the request."""
@@ -119,28 +123,26 @@ class Reply:
 
     def finished(self) -> None:
         """Settle the account of a complete answer."""
-        self._host.completed(self._record, self._ask.finish_reason)
+        self._host.completed(self._record, self._answer.script.finish)
 
-    def _stamp(self, first: int) -> tuple[bytes, bytes]:
+    def _stamp(self, first: int, *, text: bool = True) -> tuple[bytes, bytes]:
         # What this moment puts before the event's fields, and before its text.
         now, mode = time.monotonic_ns(), self._stamps
         if mode is Stamps.FIELD:
-            taken = b"" if first else b'"taken_ns":%d,' % self._record.start_ns
+            taken = b'"taken_ns":%d,' % self._record.start_ns if first == self._speaks else b""
             return b'"stamp_ns":%d,"token":%d,%b' % (now, first, taken), b""
-        if mode is Stamps.CONTENT:
-            taken = b"" if first else b":%d" % self._record.start_ns
+        if mode is Stamps.CONTENT and text:
+            taken = b":%d" % self._record.start_ns if first == self._speaks else b""
             return b"", b"~%d:%d%b~" % (first, now, taken)
-        if self._told is not None:
+        if self._told is not None and text:
             self._told.append(now)
         return b"", b""
 
-    def _usage(self) -> bytes:
-        prompt, total = self._ask.prompt_tokens, self._ask.total
-        return (
-            b'"usage":{"prompt_tokens":%d,"total_tokens":%d,"completion_tokens":%d,'
-            b'"prompt_tokens_details":{"cached_tokens":%d}}'
-            % (prompt, prompt + total, total, self._record.cached_tokens)
-        )
+    def _took(self) -> Took:
+        record, now = self._record, time.monotonic_ns()
+        first = record.first_ns or now
+        prompt = first - (record.admitted_ns or first)
+        return Took(total=now - record.start_ns, prompt=prompt, decode=now - first)
 
 
 class Whole(Reply):
@@ -151,31 +153,10 @@ class Whole(Reply):
     @override
     def finished(self) -> None:
         """Write the head and the JSON body."""
-        ask, surface, host = self._ask, self._surface, self._host
-        field, inside = self._stamp(0)
-        text = inside + walk(self._start, 0, ask.total)
-        if surface.stream_object == surface.object:
-            choice = b'"text":"%b"' % text
-        else:
-            choice = b'"message":{"role":"assistant","content":"%b"}' % text
-        body = (
-            b'{%b"id":"%b","object":"%b","created":%d,"model":"%b","choices":[{"index":0,%b,'
-            b'"logprobs":null,"finish_reason":"%b","stop_reason":null}],'
-            b'"system_fingerprint":"%b",%b}'
-        ) % (
-            field,
-            self._id.encode(),
-            surface.object.encode(),
-            host.created,
-            ask.model.encode(),
-            choice,
-            ask.finish_reason.encode(),
-            FINGERPRINT.encode(),
-            self._usage(),
-        )
-        head = host.heads.render(
-            200, b"application/json", len(body), request_id=self._record.id.encode()
-        )
+        field, stamp = self._stamp(self._speaks) if self._stamps is not Stamps.NONE else (b"", b"")
+        body = self._form.whole(self._took(), field=field, stamp=stamp)
+        request_id = self._record.id.encode()
+        head = self._host.heads.render(200, b"application/json", len(body), request_id=request_id)
         super().finished()
         self._outlet.head(head)
         self._outlet.event(body)
@@ -185,85 +166,115 @@ class Whole(Reply):
 class Stream(Reply):
     """A streamed answer: one event, one chunk and one write per step."""
 
-    __slots__ = ("_before", "_before_size", "_event", "_headed", "_tails")
+    __slots__ = (
+        "_before",
+        "_event",
+        "_headed",
+        "_lead",
+        "_middle",
+        "_number",
+        "_shift",
+        "_size",
+        "_tails",
+        "_until",
+    )
 
     def __init__(
-        self, host: Host, outlet: Outlet, surface: Surface, ask: Ask, record: Record
+        self, host: Host, outlet: Outlet, form: Form, answer: Answer, record: Record, *, whole: bool
     ) -> None:
-        super().__init__(host, outlet, surface, ask, record)
+        super().__init__(host, outlet, form, answer, record, whole=whole)
         self._event = outlet.event
         self._headed = False
-        self._tails = surface.tails
-        self._before = self._lead() + surface.before
-        self._before_size = len(self._before)
+        script = answer.script
+        self._middle = self._until = _NEVER
+        text = next((i for i, span in enumerate(script.spans) if span.part is Part.TEXT), None)
+        if text is not None and not host.event_bytes:
+            # Between the first and the last word of the text every event is the same but for its
+            # word: those are written without asking the form.
+            span, plain = script.spans[text], form.plain(text)
+            self._middle, self._until = span.first + 1, span.first + span.count - 1
+            self._shift = span.start - span.first
+            self._lead, self._before, self._tails = plain.lead, plain.before, plain.tails
+            self._size = len(plain.lead) + len(plain.before) - 2
+            self._number = plain.number
 
     @override
     def queued(self) -> None:
-        """Send the head at once, as vLLM does, unless this engine waits for the first token."""
-        if self._host.early_head:
+        """Send the head at once, for engines that do not wait for the first token."""
+        if self._answer.look.early_head:
             self._send_head()
 
     @override
     def tokens(self, first: int, count: int) -> None:
         """Write one event that holds these tokens."""
-        if not first or count != 1 or first + 1 == self._ask.total or self._host.event_bytes:
+        if count != 1 or not self._middle <= first < self._until:
             self._rich(first, count)
             return
         self._record.tokens = first + 1
-        tail = self._tails[(self._start + first) % len(self._tails)]
-        if self._stamps is Stamps.NONE:
-            size = self._before_size + len(tail) + 5
-            self._event(b"%x\r\ndata: {%b%b" % (size, self._before, tail))
+        tail = self._tails[(self._shift + first) % len(self._tails)]
+        if self._stamps is Stamps.NONE and self._number is None:
+            size = self._size + len(tail)
+            self._event(b"%x\r\n%b%b%b" % (size, self._lead, self._before, tail))
             return
         field, inside = self._stamp(first)
-        size = self._before_size + len(field) + len(inside) + len(tail) + 5
-        self._event(b"%x\r\ndata: {%b%b%b%b" % (size, field, self._before, inside, tail))
+        if self._number is not None:
+            field += self._number()
+        size = self._size + len(field) + len(inside) + len(tail)
+        self._event(b"%x\r\n%b%b%b%b%b" % (size, self._lead, field, self._before, inside, tail))
 
     @override
     def finished(self) -> None:
-        """Write usage if asked for, `[DONE]` and the last chunk."""
+        """Write what the form has left to say, the terminal event and the last chunk."""
         super().finished()
-        if self._ask.usage:
-            usage = b'data: {%b"choices":[],%b}\n\n' % (self._lead(), self._usage())
-            self._outlet.aside(frame(usage))
-        self._outlet.done(frame(DONE))
+        took = self._took()
+        for event in self._form.finish(took):
+            self._outlet.aside(frame(event))
+        done = self._form.done(took)
+        if done:
+            self._outlet.done(frame(done))
         self._outlet.end(LAST_CHUNK)
 
     def _rich(self, first: int, count: int) -> None:
         # Everything a plain token event in the middle of a stream does not need.
         super().tokens(first, count)
+        form, aside, script = self._form, self._outlet.aside, self._answer.script
         if not first:
             self._send_head()
-            if self._surface.opening:
-                opening = b"data: {%b%b\n\n" % (self._lead(), self._surface.opening)
-                self._outlet.aside(frame(opening))
-        after = self._surface.after
-        if first + count == self._ask.total:
-            after = self._surface.after_last % self._ask.finish_reason.encode()
-        field, inside = self._stamp(first)
-        text = walk(self._start, first, count)
-        event = b"data: {%b%b%b%b%b" % (field, self._before, inside, text, after)
-        missing = self._host.event_bytes - len(event) - 2
-        if missing >= len(b',"pad":""'):
-            event = b'%b,"pad":"%b"}' % (event[:-1], b"x" * (missing - len(b',"pad":""')))
-        self._event(frame(event + b"\n\n"))
+            for event in form.begin():
+                aside(frame(event))
+        for index, span, offset, tokens in script.cut(first, count):
+            if not offset:
+                for event in form.open(index, span):
+                    aside(frame(event))
+            field, stamp = b"", b""
+            if self._stamps is not Stamps.NONE:
+                field, stamp = self._stamp(span.first + offset, text=span.part is Part.TEXT)
+            text = stamp + span.say(offset, tokens)
+            last = span.first + offset + tokens == script.total
+            event = form.delta(index, span, field=field, text=text, last=last)
+            if event:
+                self._event(frame(self._padded(event)))
+            if offset + tokens == span.count:
+                for event in form.close(index, span):
+                    aside(frame(event))
+
+    def _padded(self, event: bytes) -> bytes:
+        missing = self._host.event_bytes - len(event)
+        if missing <= len(_PAD):
+            return event
+        body = event.rstrip()
+        return b'%b%b%b"}%b' % (
+            body[:-1],
+            _PAD,
+            b"x" * (missing - len(_PAD) - 1),
+            event[len(body) :],
+        )
 
     def _send_head(self) -> None:
         if not self._headed:
             self._headed = True
             self._outlet.head(
                 self._host.heads.render(
-                    200,
-                    b"text/event-stream; charset=utf-8",
-                    None,
-                    request_id=self._record.id.encode(),
+                    200, self._form.stream_type, None, request_id=self._record.id.encode()
                 )
             )
-
-    def _lead(self) -> bytes:
-        return b'"id":"%b","object":"%b","created":%d,"model":"%b",' % (
-            self._id.encode(),
-            self._surface.stream_object.encode(),
-            self._host.created,
-            self._ask.model.encode(),
-        )

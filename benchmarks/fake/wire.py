@@ -1,24 +1,10 @@
-"""Bytes of HTTP answers and of streamed events, rendered ahead as far as possible."""
+"""Heads of HTTP answers and the framing of chunks."""
 
 import time
 from email.utils import formatdate
 from http import HTTPStatus
 
-import msgspec
-
-from benchmarks.fake.profile import Dialect
-from benchmarks.fake.words import WORDS
-
 LAST_CHUNK = b"0\r\n\r\n"
-DONE = b"data: [DONE]\n\n"
-FINGERPRINT = "vllm-0.32.0-simulated"
-
-_SERVER = {
-    Dialect.VLLM: b"server: uvicorn\r\nvary: Origin\r\n",
-    Dialect.LLAMACPP: b"Server: llama.cpp\r\n",
-    Dialect.OLLAMA: b"",
-    Dialect.OPENAI: b"",
-}
 
 
 def frame(data: bytes) -> bytes:
@@ -27,12 +13,12 @@ def frame(data: bytes) -> bytes:
 
 
 class Heads:
-    """Renders response heads; what every head of this engine shares is kept ready."""
+    """Renders response heads; `lines` are what every head of this engine shares."""
 
     __slots__ = ("_date", "_fixed", "_second")
 
-    def __init__(self, dialect: Dialect, name: str) -> None:
-        self._fixed = _SERVER[dialect] + b"x-simulated-engine: " + name.encode() + b"\r\n"
+    def __init__(self, lines: bytes, name: str) -> None:
+        self._fixed = lines + b"x-simulated-engine: " + name.encode() + b"\r\n"
         self._second = 0
         self._date = b""
 
@@ -73,63 +59,3 @@ def _reason(status: int) -> bytes:
         return HTTPStatus(status).phrase.encode()
     except ValueError:
         return b"Unknown"
-
-
-class Surface(msgspec.Struct, frozen=True, kw_only=True):
-    """The event shape of one API: what stands before and after a token's text."""
-
-    id_prefix: str
-    stream_object: str
-    object: str
-    before: bytes
-    after: bytes
-    after_last: bytes
-    opening: bytes
-    """The choice of the first, empty event; empty when the API has none."""
-    tails: tuple[bytes, ...]
-    """For every word: the word, `after`, and the end of event and chunk."""
-
-
-def _surface(
-    id_prefix: str, stream_object: str, final_object: str, *, choice: bytes, opening: bytes
-) -> Surface:
-    before, after = choice.split(b"TEXT")
-    plain = after.replace(b"REASON", b"null")
-    last = after.replace(b"REASON", b'"%b","stop_reason":null')
-    if b"stop_reason" in after:
-        last = after.replace(b"REASON", b'"%b"')
-    return Surface(
-        id_prefix=id_prefix,
-        stream_object=stream_object,
-        object=final_object,
-        before=before,
-        after=plain,
-        after_last=last,
-        opening=opening,
-        tails=tuple(word + plain + b"\n\n\r\n" for word in WORDS),
-    )
-
-
-CHAT = _surface(
-    "chatcmpl-",
-    "chat.completion.chunk",
-    "chat.completion",
-    choice=(
-        b'"choices":[{"index":0,"delta":{"content":"TEXT"},"logprobs":null,'
-        b'"finish_reason":REASON,"token_ids":null}]}'
-    ),
-    opening=(
-        b'"choices":[{"index":0,"delta":{"role":"assistant","content":""},"logprobs":null,'
-        b'"finish_reason":null}]}'
-    ),
-)
-TEXT = _surface(
-    "cmpl-",
-    "text_completion",
-    "text_completion",
-    choice=(
-        b'"choices":[{"index":0,"text":"TEXT","logprobs":null,"finish_reason":REASON,'
-        b'"stop_reason":null,"prompt_token_ids":null,"token_ids":null}]}'
-    ),
-    opening=b"",
-)

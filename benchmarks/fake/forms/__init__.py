@@ -1,0 +1,1 @@
+"""The wire shapes of generated answers, one module per API."""
