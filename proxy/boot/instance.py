@@ -29,6 +29,7 @@ from proxy.flow import deadlines, pump
 from proxy.flow.attempts import Attempts
 from proxy.flow.course import Course, Side
 from proxy.flow.evict import reroute
+from proxy.flow.reckon import Reckoner
 from proxy.settings.schema import BackendSettings, Settings, Timeouts
 from proxy.telemetry.access import AccessLog
 from proxy.telemetry.failures import Recent, Record
@@ -110,7 +111,8 @@ class Instance:
         self._admin: web.AppRunner | None = None
 
     def _observers(self) -> tuple[Reader, ...]:
-        observers: tuple[Reader, ...] = (self._metrics, self._recent)
+        reckoner = Reckoner(self._course.estimator)
+        observers: tuple[Reader, ...] = (reckoner, self._metrics, self._recent)
         return (*observers, self._access) if self._settings.log.access else observers
 
     def _pool(self, backend: BackendSettings) -> pool.Pool:

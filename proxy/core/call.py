@@ -19,6 +19,7 @@ class Call:
     """Facts of one request. Slotted: one is made per request on the hot path."""
 
     __slots__ = (
+        "answer",
         "attempts",
         "backend",
         "body",
@@ -86,6 +87,7 @@ class Call:
         self.chunks = 0  # pieces forwarded after the head
         self.bytes_out = 0  # body bytes as framed on the wire
         self.status = 0  # as sent to the client; 0 = nothing was sent
+        self.answer: bytes = b""  # a plain one whose usage has not been read yet
         self.tokens_in: int | None = None
         self.tokens_out: int | None = None
         self.failure: Failure | None = None

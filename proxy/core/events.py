@@ -26,6 +26,18 @@ LIMIT: Final = 64 * 1024  # bytes without an event after which an answer is take
 _BOM: Final = b"\xef\xbb\xbf"
 
 
+def plain_event(data: bytes) -> bytes | None:
+    """Recognise what nearly every stream begins with, a whole event of one line.
+
+    Returns its payload; None if `data` begins otherwise, for `FirstEvent` to read.
+    """
+    if not data.startswith(b"data: "):
+        return None
+    payload, _, rest = data[6:].partition(b"\n")
+    usual = rest.startswith(b"\n") and len(payload) < LIMIT and b"\r" not in payload
+    return payload if usual and payload.strip() else None
+
+
 class FirstEvent:
     """Finds the payload of the first event with data; fed decoded body bytes as they come.
 
@@ -59,8 +71,6 @@ class FirstEvent:
 
     def feed(self, data: bytes) -> bytes | None:
         """Return the payload (never empty), b"" after giving up, None while more is needed."""
-        if not self._seen and (payload := self._glance(data)):
-            return payload
         room = self._limit - self._seen
         over = len(data) > room
         if over:
@@ -88,14 +98,6 @@ class FirstEvent:
         line = bytes(self._buffer)
         self._buffer.clear()
         return (self._take(line) if line else None) or self._take(b"") or None
-
-    def _glance(self, data: bytes) -> bytes | None:
-        """Recognise what nearly every stream begins with: one whole one-line event."""
-        if not data.startswith(b"data: "):
-            return None
-        end = data.find(b"\n")
-        whole = 0 < end <= self._limit - 2 and data[end + 1 : end + 2] == b"\n"
-        return data[6:end] if whole and b"\r" not in data[:end] and data[6:end].strip() else None
 
     def _next_line(self) -> bytes | None:
         buffer = self._buffer
@@ -137,10 +139,6 @@ class FirstLine(FirstEvent):
     """Finds the first line that is not blank: the first event of NDJSON."""
 
     __slots__ = ()
-
-    @override
-    def _glance(self, data: bytes) -> bytes | None:
-        return None
 
     @override
     def _take(self, line: bytes) -> bytes | None:

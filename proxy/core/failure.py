@@ -6,6 +6,7 @@ Nothing in between raises or catches.
 """
 
 from enum import StrEnum
+from typing import Final
 
 import msgspec
 
@@ -27,6 +28,14 @@ class Phase(StrEnum):
     CONNECT = "C"  # opening a connection to the engine
     WAIT = "W"  # request sent (or being sent), no data event yet: prefill
     STREAM = "S"  # the answer's head has gone to the client
+
+
+# For the way of every call: read off its class a member takes 0.1 us on CPython 3.11, off a module
+# a tenth of that, and a request reads fifteen of them.
+QUEUE: Final = Phase.QUEUE
+CONNECT: Final = Phase.CONNECT
+WAIT: Final = Phase.WAIT
+STREAM: Final = Phase.STREAM
 
 
 class Kind(StrEnum):

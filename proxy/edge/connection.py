@@ -24,7 +24,7 @@ from proxy.core.call import Call
 from proxy.core.failure import Failure, Kind
 from proxy.dialects.openai_api import OPERATIONS
 from proxy.edge.heads import Head
-from proxy.edge.receiving import Receiving, Stage, failure
+from proxy.edge.receiving import CALL, IDLE, Receiving, Stage, failure
 from proxy.flow.attempts import Attempts
 from proxy.flow.course import Request
 from proxy.flow.intake import refuse
@@ -103,7 +103,7 @@ class ClientConnection(Receiving):
     def dispatch(self, head: Head, body: bytes) -> None:
         request = cast("Request", head.request)
         edge = self._edge
-        self._stage = Stage.CALL
+        self._stage = CALL
         call = Call(request.request_id or edge.new_id(), head.path, edge.now())
         call.client = self.peer
         attempts = edge.intake.begin(self, request, body, call)
@@ -238,7 +238,7 @@ class ClientConnection(Receiving):
 
     def _rest(self) -> None:
         """Wait for the next request. The wheel's last look at a busy connection is soon enough."""
-        self._stage = Stage.IDLE
+        self._stage = IDLE
         edge = self._edge
         # Where a message ended was not always certain: a head may have begun, and the clock runs.
         self._until = edge.now() + (edge.keep_alive if self._steady else edge.limits.header_timeout)

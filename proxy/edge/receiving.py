@@ -56,6 +56,11 @@ class Stage(IntEnum):
     CLOSED = 5  # answered for the last time: what still comes is read and dropped
 
 
+IDLE: Final = Stage.IDLE  # for the way of every request; see `core.failure.QUEUE`
+BODY: Final = Stage.BODY
+CALL: Final = Stage.CALL
+
+
 class Receiving(RequestHandler):
     """The receiving half of a client connection; `edge/connection` is the other one."""
 
@@ -122,11 +127,11 @@ class Receiving(RequestHandler):
     @override
     def data_received(self, data: bytes) -> None:
         stage = self._stage
-        if stage is Stage.IDLE:
+        if stage is IDLE:
             memo = self._memo
             if memo is None or not self._recognised(memo, data):
                 self._feed(data)
-        elif stage is Stage.CALL or stage is Stage.ORDINARY:
+        elif stage is CALL or stage is Stage.ORDINARY:
             self._behind(data)
         elif stage is not Stage.CLOSED:
             if self._need:
@@ -160,7 +165,7 @@ class Receiving(RequestHandler):
         return True
 
     def _begin(self, head: Head) -> None:
-        self._stage = Stage.BODY
+        self._stage = BODY
         self._junk = 0
         self.http10 = head.http10
         self.closing = head.close or self._edge.draining

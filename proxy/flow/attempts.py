@@ -18,9 +18,8 @@ from typing import TYPE_CHECKING
 from typing_extensions import override
 
 from proxy.core import retry
-from proxy.core.failure import Failure, Kind, Origin, Phase
-from proxy.core.tail import read_usage
-from proxy.flow import choice, deadlines, finish, pump
+from proxy.core.failure import CONNECT, QUEUE, STREAM, WAIT, Failure, Kind, Origin
+from proxy.flow import choice, deadlines, finish, pump, reckon
 from proxy.flow.commit import head_bytes, relay_for
 from proxy.flow.opening import Opening
 from proxy.flow.outgoing import engine_request
@@ -78,7 +77,7 @@ class Attempts:
         self.client = client
         self.request = request
         self.targets = targets
-        self.phase = Phase.QUEUE
+        self.phase = QUEUE
         self.deadline = 0.0
         self.due = 0.0  # when the present phase has lasted too long; 0 = never
         self.paused_at = 0.0  # since when the client has not read; 0 = it reads
@@ -148,7 +147,7 @@ class Attempts:
 
     def _wait(self, now: float) -> None:
         call = self.call
-        self.phase = Phase.QUEUE
+        self.phase = QUEUE
         deadlines.allow(self, self.course.queue_timeout, now)
         # Without a deadline: this call looks at its own.
         outcome = choice.queue(self).push(
@@ -175,7 +174,7 @@ class Attempts:
         if connection is not None:
             self._send(connection)
             return
-        self.phase = Phase.CONNECT
+        self.phase = CONNECT
         deadlines.allow(self, timeouts.connect, now)
         self._dial = pool.dial(self._connected, self.failed)
 
@@ -189,7 +188,7 @@ class Attempts:
         assert timeouts is not None
         head, body = engine_request(call, self.request, side.engine, side.pool.prefix)
         self._connection = connection
-        self.phase = Phase.WAIT
+        self.phase = WAIT
         call.dispatched_at = now = self.course.now()
         patience = timeouts.first_token
         if patience >= deadlines.HEARTBEAT:  # the usual case, without the call
@@ -204,7 +203,7 @@ class Attempts:
         """Note that this answer stands: from here on nothing is retried."""
         call, lease = self.call, self._lease
         assert lease is not None
-        self.phase = Phase.STREAM
+        self.phase = STREAM
         if self._retrying:
             self._end_retry()
         call.committed = True
@@ -226,7 +225,7 @@ class Attempts:
         relay = self.relay = relay_for(
             head, self, connection, done_required=side.engine.done_required, now=course.now
         )
-        connection.redirect(relay)
+        connection.redirect(relay, relay.pipe)
         if self.paused_at:
             connection.pause()
         if 0.0 < timeouts.idle < deadlines.HEARTBEAT:
@@ -245,8 +244,8 @@ class Attempts:
         call.first_token_at = call.first_byte_at = call.last_chunk_at = call.ended_at = now
         call.chunks = 1 if body else 0
         call.bytes_out = len(body)
-        call.tokens_in, call.tokens_out = read_usage(body)
         client.write(head_bytes(head, length, call, client) + body)
+        reckon.leave(call, body)
         if self._retrying:
             self._end_retry()
         finish.settle(course, lease, None, now)
@@ -310,7 +309,7 @@ class Attempts:
         if decision.budgeted:
             self._budget.take()
             self._retrying = True
-        self.phase = Phase.QUEUE
+        self.phase = QUEUE
         self.due = 0.0
         if decision.delay:
             course.later(decision.delay, self._again)

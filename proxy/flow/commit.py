@@ -5,10 +5,12 @@ closing (HTTP/1.0 engines) or the client speaks HTTP/1.0: then, and only then, a
 put in.
 """
 
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from proxy.flow.relay import ConvertingRelay, Relay
-from proxy.upstream.framing import Framing, ResponseHead
+from proxy.upstream import framing
+from proxy.upstream.framing import ResponseHead
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,50 +23,42 @@ if TYPE_CHECKING:
 CHUNKED: Final = b"transfer-encoding: chunked\r\n"
 CLOSE: Final = b"connection: close\r\n"
 _OWN: Final = (
-    b"x-request-id: %b\r\nx-headrace-backend: %b\r\n"
-    b"x-headrace-attempts: %d\r\nx-headrace-queue-ms: %d\r\n\r\n"
+    b"x-headrace-backend: %b\r\nx-headrace-attempts: %d\r\nx-headrace-queue-ms: %d\r\n\r\n"
 )
-_WITH_LENGTH: Final = b"%bcontent-length: %d\r\n" + _OWN
 
 
 def head_bytes(head: ResponseHead, length: int, call: "Call", client: "Client") -> bytes:
     """Render the answer's head: the engine's end-to-end fields, our framing, our own fields."""
-    if head.framing is Framing.LENGTH and not client.closing:  # the usual plain answer, in one go
-        backend = call.backend
-        return _WITH_LENGTH % (
-            head.start,
-            length,
-            call.request_id.encode(),
-            backend.name.encode() if backend is not None else b"-",
-            call.attempts,
-            int(call.queued_s * 1000),
-        )
-    framing = b""
-    if head.framing is Framing.LENGTH:
-        framing = b"content-length: %d\r\n" % length
-    elif head.framing is Framing.NONE:
-        framing = b"content-length: 0\r\n" if head.status >= 200 and head.status != 204 else b""
+    framed = head.framing
+    if framed is framing.LENGTH:
+        delimiter = b"content-length: %d\r\n" % length
+    elif framed is framing.NONE:
+        delimiter = b"content-length: 0\r\n" if head.status >= 200 and head.status != 204 else b""
     elif client.http10:
+        delimiter = b""
         client.closing = True
     else:
-        framing = CHUNKED
-    return b"%b%b%b%b" % (
-        head.start,
-        framing,
-        CLOSE if client.closing else b"",
-        own_fields(call),
-    )
+        delimiter = CHUNKED
+    if client.closing:
+        delimiter += CLOSE
+    return head.start + delimiter + own_fields(call)
 
 
 def own_fields(call: "Call") -> bytes:
     """Render the header fields this proxy adds to every answer, and the blank line."""
     backend = call.backend
-    return _OWN % (
-        call.request_id.encode(),
-        backend.name.encode() if backend is not None else b"-",
-        call.attempts,
-        int(call.queued_s * 1000),
-    )
+    name = "-" if backend is None else backend.name
+    if call.attempts == 1 and not call.queued_s:
+        rest = _at_once(name)
+    else:
+        rest = _OWN % (name.encode(), call.attempts, int(call.queued_s * 1000))
+    return b"x-request-id: %b\r\n%b" % (call.request_id.encode(), rest)
+
+
+@cache
+def _at_once(name: str) -> bytes:
+    """Render what stays the same in the answers of a backend that was tried first, at once."""
+    return _OWN % (name.encode(), 1, 0)
 
 
 def relay_for(
@@ -77,7 +71,7 @@ def relay_for(
 ) -> Relay:
     """Return the relay for this pair of framings."""
     http10 = attempts.client.http10
-    if head.framing is Framing.EOF or (head.framing is Framing.CHUNKED and http10):
+    if head.framing is framing.EOF or (head.framing is framing.CHUNKED and http10):
         converting = ConvertingRelay(
             attempts, head, connection, done_required=done_required, now=now
         )

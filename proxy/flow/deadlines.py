@@ -1,10 +1,10 @@
 """What is too late: a look at one call's clocks, about once a second.
 
 Calls stand on no timer wheel: to file and strike each of them costs a small request 3 us, and to
-read ten thousand deadlines on the beat costs half a millisecond. Streams are judged by the time of
-their last piece, so a piece costs no timer. While a client does not read, its engine is paused and
-cannot be silent: then the client's own patience counts. A limit that falls between two looks brings
-the next one forward.
+read ten thousand deadlines on the beat costs half a millisecond. Streams are judged by whether
+pieces came between two looks, so a piece costs neither timer nor clock, and silence is noticed one
+look late at most. While a client does not read, its engine is paused and cannot be silent: then the
+client's own patience counts. A limit that falls between two looks brings the next one forward.
 """
 
 from typing import TYPE_CHECKING, Final
@@ -80,6 +80,8 @@ def _stream(attempts: "Attempts", now: float) -> None:
     if attempts.paused_at:
         if now - attempts.paused_at >= SLOW_READER:
             _stop(attempts, Kind.SLOW_READER, "the client has not read for too long")
+    elif relay.chunks != relay.seen:
+        relay.seen, relay.last_at = relay.chunks, now
     elif timeouts.idle and now - relay.last_at >= timeouts.idle:
         _stop(attempts, Kind.IDLE_TIMEOUT, f"the engine was silent for {timeouts.idle:g} s")
 

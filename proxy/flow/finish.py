@@ -57,8 +57,6 @@ def end(
     call.end = OK if failure is None else failure.code
     call.body = b""
     course.calls.discard(attempts)
-    if call.tokens_out is not None and failure is None:
-        course.estimator.learn(call.model, call.tokens_out)
     if refuse and failure is not None:  # first: the observers are to see the status it was given
         attempts.client.refuse(call, failure)
     for observer in course.observers:

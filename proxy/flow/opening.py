@@ -12,11 +12,11 @@ from proxy.core import events, retry
 from proxy.core.breaker import Blame
 from proxy.core.failure import Failure, Kind, Origin, Phase
 from proxy.core.inband import is_error
+from proxy.upstream import framing
 from proxy.upstream.framing import (
     LAST_CHUNK,
     BadResponse,
     Dechunker,
-    Framing,
     ResponseHead,
     only_chunk,
 )
@@ -34,7 +34,7 @@ _ROLE: Final = (b'"role":"assistant"', b'"role": "assistant"')
 _SAYS: Final = re.compile(rb'"(?:content|reasoning_content|reasoning|tool_calls)": ?["\[][^"\]]')
 _ANNOUNCED: Final = frozenset({b"message_start", b"response.created"})
 # Passed on as they came, whatever version of HTTP the client speaks.
-_DELIMITED: Final = frozenset({Framing.LENGTH, Framing.NONE})
+_DELIMITED: Final = (framing.LENGTH, framing.NONE)
 # How the whole of a plain answer begins that is an error in spite of its status.
 _ERROR: Final = b'{"error"'
 
@@ -63,6 +63,7 @@ class Opening:
         "_held",
         "_length",
         "_owner",
+        "_plain",
         "_scanner",
         "_size",
         "dead",
@@ -74,20 +75,18 @@ class Opening:
         self._owner = owner
         self._engine = engine
         self._head: ResponseHead | None = None
-        self._length = -1
-        self._held: list[bytes] = []
-        self._size = 0
-        self._decoder: Dechunker | None = None
-        self._scanner: events.FirstEvent | events.FirstLine | None = None
-        self._announced = False  # what is held names the speaker and no more: no token yet
         self.dead = False  # has dropped its attempt: hears nothing more
 
     def head(self, head: ResponseHead, length: int) -> None:
-        """Take the engine's head."""
+        """Take the engine's head; what follows is held."""
         self._head = head
         self._length = length
-        if head.stream and head.status < 300:
-            self._scanner = events.FirstEvent() if head.stream == "sse" else events.FirstLine()
+        self._held: list[bytes] = []
+        self._size = 0
+        self._decoder: Dechunker | None = None
+        self._plain = not head.stream or head.status >= 300  # no events: any byte is the answer
+        self._scanner: events.FirstEvent | events.FirstLine | None = None
+        self._announced = False  # what is held names the speaker and no more: no token yet
 
     def whole(self, head: ResponseHead, length: int, body: bytes) -> None:
         """Take an answer of stated length that arrived in one go."""
@@ -107,7 +106,7 @@ class Opening:
         if head.status >= 300:
             if self._size > MAX_ERROR_BODY:
                 self._judge_status(head, None)
-        elif self._scanner is None or self._is_answer(data):
+        elif self._plain or self._is_answer(head, data):
             relay, fields = self._owner.commit(head, self._length)
             relay.begin(fields, self._held)
             if self._announced:
@@ -120,7 +119,7 @@ class Opening:
         if head.status >= 300:
             self._held.append(data)
             self._judge_status(head, self._error_body(head))
-        elif self._scanner is None or (data and self._is_answer(data)):
+        elif self._plain or (data and self._is_answer(head, data)):
             self._gathered(head, data)
         elif not self.dead:
             self._drop(Kind.TRUNCATED, "the engine ended its stream before the first event")
@@ -148,26 +147,31 @@ class Opening:
         relay, fields = self._owner.commit(head, self._length)
         relay.whole(fields, data)
 
-    def _is_answer(self, data: bytes) -> bool:
+    def _is_answer(self, head: ResponseHead, data: bytes) -> bool:
         """Tell whether a stream may be committed; drops the attempt if it is an error."""
-        scanner = self._scanner
-        assert scanner is not None
         try:
-            decoded = self._decoded(data)
+            decoded = self._decoded(head, data)
         except BadResponse as error:
             self._drop(Kind.BAD_RESPONSE, f"bad chunk framing: {error}")
             return False
-        payload = scanner.feed(decoded)
+        name, scanner = b"", self._scanner
+        first = scanner is None and head.stream == "sse"
+        payload = events.plain_event(decoded) if first else None
+        if payload is None:
+            if scanner is None:
+                scanner = events.FirstEvent() if head.stream == "sse" else events.FirstLine()
+                self._scanner = scanner
+            payload = scanner.feed(decoded)
+            name = scanner.name
         if not payload:
             return payload is not None or self._size > MAX_HELD
-        if self._is_failed(payload, scanner.name):
+        if self._is_failed(payload, name):
             return False
-        self._announced = _announces(payload, scanner.name) and _is_all(decoded, payload)
+        self._announced = _announces(payload, name) and _is_all(decoded, payload)
         return True
 
-    def _decoded(self, data: bytes) -> bytes:
-        assert self._head is not None
-        if self._head.framing is not Framing.CHUNKED:
+    def _decoded(self, head: ResponseHead, data: bytes) -> bytes:
+        if head.framing is not framing.CHUNKED:
             return data
         if self._decoder is None:
             # Engines write their first event as one chunk: then no decoder is needed at all.
@@ -188,7 +192,7 @@ class Opening:
 
     def _error_body(self, head: ResponseHead) -> bytes | None:
         body = b"".join(self._held)
-        if head.framing is not Framing.CHUNKED:
+        if head.framing is not framing.CHUNKED:
             return body
         try:
             return Dechunker().feed(body)

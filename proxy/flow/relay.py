@@ -1,9 +1,9 @@
 """The hot loop: a piece from the engine goes to the client, untouched.
 
-Begins at the commit point: nothing is retried from here on. Per piece: one clock reading, three
-counters, one reference kept, one write. No task, timer, event, log line or JSON. What a stream
-meant (its end marker, its usage, an error event inside) is read once, at the end, from the last few
-pieces.
+Begins at the commit point: nothing is retried from here on. Per piece: two counters, one reference
+kept, one write, which the exchange does itself while nobody has to look (`Pipe`). No clock, task,
+timer, event, log line or JSON. What a stream meant (its end marker, its usage, an error event
+inside) is read once, at the end, from the last few pieces.
 
 An answer is ended cleanly only if it is whole. A broken one gets an error event where the framing
 still allows one, and then an aborted body, never a last chunk.
@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING, Final
 from typing_extensions import override
 
 from proxy.core.failure import Failure, Kind, Origin, Phase
-from proxy.core.tail import read_tail, read_usage
+from proxy.core.tail import read_tail
 from proxy.dialects.openai_api import error_event
+from proxy.flow import reckon
 from proxy.flow.seams import at_event_boundary, before_last_chunk, without_surplus
-from proxy.upstream.framing import LAST_CHUNK, BadResponse, Dechunker, Framing, ResponseHead
+from proxy.upstream import framing
+from proxy.upstream.framing import LAST_CHUNK, BadResponse, Dechunker, ResponseHead
 
 if TYPE_CHECKING:
     from proxy.flow.attempts import Attempts
@@ -48,10 +50,12 @@ class Relay:
         "_head",
         "_now",
         "_tail",
-        "_write",
         "chunks",
+        "keep",
         "last_at",
+        "seen",
         "size",
+        "write",
     )
 
     phase = Phase.STREAM
@@ -67,15 +71,22 @@ class Relay:
     ) -> None:
         self.chunks = 0
         self.size = 0
-        self.last_at = 0.0
+        self.last_at = 0.0  # when the last piece came, to the look of `flow/deadlines` before
+        self.seen = 0  # `chunks` at that look
         self._attempts = attempts
         self._head = head
         self._connection = connection
-        self._framed = head.framing is Framing.CHUNKED  # chunk framing is inside the pieces
+        self._framed = head.framing is framing.CHUNKED  # chunk framing is inside the pieces
         self._done_required = done_required
         self._now = now
-        self._write = attempts.client.write
+        self.write = attempts.client.write
         self._tail: deque[bytes] = deque(maxlen=TAIL)
+        self.keep = self._tail.append
+
+    @property
+    def pipe(self) -> "Relay | None":
+        """Return itself if its pieces may pass without it."""
+        return self
 
     # pieces ----------------------------------------------------------------------------------
 
@@ -85,10 +96,11 @@ class Relay:
         body = self._decode(held[0] if len(held) == 1 else b"".join(held))
         if len(body) < CRUMB * len(held):
             self._tail = deque(maxlen=CRUMBS)
+            self.keep = self._tail.append
         self._tail.append(body)
         self.chunks += 1
         self.size += len(body)
-        self._write(head + self._encode(body))
+        self.write(head + self._encode(body))
 
     def slim(self) -> None:
         """Let go of all but the end of the last pieces: who reads slowly must be cheap."""
@@ -101,17 +113,16 @@ class Relay:
         self._connection.redirect(_Primer(self))
 
     def chunk(self, data: bytes) -> None:
-        """Forward one piece."""
-        self.last_at = self._now()
+        """Forward one piece; what `upstream/exchange` does by itself with a chunked body."""
         self.chunks += 1
         self.size += len(data)
         self._tail.append(data)
-        self._write(data)
+        self.write(data)
 
     def first_token(self) -> None:
         """Note that the first token is here, and hear the rest directly."""
         self._attempts.call.first_token_at = self._now()
-        self._connection.redirect(self)
+        self._connection.redirect(self, self.pipe)
 
     def last(self, data: bytes) -> None:
         """Forward the final piece, if the answer is whole."""
@@ -129,7 +140,7 @@ class Relay:
             self._tail.append(data)
         failure = self._verdict()
         if failure is None or failure.kind is Kind.ERROR_EVENT:
-            self._write(head + self._encode(data) + self._terminator())
+            self.write(head + self._encode(data) + self._terminator())
             self._attempts.ended(failure, whole=True)
             return
         boundary = self._may_add()
@@ -178,8 +189,8 @@ class Relay:
         call, head = self._attempts.call, self._head
         markers = self._attempts.request.operation.markers
         if not head.stream:
-            call.tokens_in, call.tokens_out = read_usage(b"".join(self._tail))
-            if head.framing is Framing.EOF and not self._plausible_end():
+            reckon.leave(call, b"".join(self._tail))
+            if head.framing is framing.EOF and not self._plausible_end():
                 return self._truncated(
                     "the engine closed the connection in the middle of its answer"
                 )
@@ -196,7 +207,7 @@ class Relay:
             )
         if tail.done or not markers:
             return None
-        if not self._done_required and (tail.finished or head.framing is not Framing.EOF):
+        if not self._done_required and (tail.finished or head.framing is not framing.EOF):
             return None
         return self._truncated("the engine ended the stream without its end marker")
 
@@ -219,7 +230,7 @@ class Relay:
             call = self._attempts.call
             rest += self._frame(error_event(call.surface, failure, call.request_id))
         if rest:
-            self._write(rest)
+            self.write(rest)
         self._attempts.ended(failure, whole=False)
 
 
@@ -256,6 +267,11 @@ class ConvertingRelay(Relay):
 
     __slots__ = ("_chunking", "_decoder")
 
+    @property
+    @override
+    def pipe(self) -> Relay | None:
+        return None
+
     def prepare(self, *, chunking: bool) -> None:
         """Set the directions: decode what the engine chunks, chunk what the client can read so."""
         self._chunking = chunking
@@ -264,13 +280,12 @@ class ConvertingRelay(Relay):
 
     @override
     def chunk(self, data: bytes) -> None:
-        self.last_at = self._now()
         data = self._decode(data)
         if data:
             self.chunks += 1
             self.size += len(data)
             self._tail.append(data)
-            self._write(self._encode(data))
+            self.write(self._encode(data))
 
     @override
     def _decode(self, data: bytes) -> bytes:

@@ -29,6 +29,13 @@ class Framing(Enum):
     NONE = "none"
 
 
+# For the way of every response; see `core.failure.QUEUE`.
+LENGTH: Final = Framing.LENGTH
+CHUNKED: Final = Framing.CHUNKED
+EOF: Final = Framing.EOF
+NONE: Final = Framing.NONE
+
+
 class BadResponse(Exception):  # noqa: N818 - names the thing, never leaves this package
     """An engine's head that must not be passed on; the text says why."""
 

@@ -77,7 +77,9 @@ class Pool:
         self.endpoint = endpoint
         self.now = now
         self.policy = Policy()
-        self.heads: dict[bytes, ResponseHead] = {}  # recognised response heads, see exchange
+        self.heads: dict[
+            tuple[bytes, bytes], ResponseHead
+        ] = {}  # recognised response heads, see exchange
         # Sent first in every request: the engine's own authority and our credentials for it.
         self.prefix = b"host: %b\r\n" % endpoint.authority.encode()
         if api_key:

@@ -2,7 +2,7 @@
 
 from itertools import pairwise
 
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from proxy.core.failure import Failure, Phase
@@ -144,6 +144,7 @@ def test_surplus_is_never_handed_on_and_never_answers_the_next_request(
 
 @given(data=st.lists(st.binary(max_size=80), max_size=8))
 def test_garbage_is_a_failure_and_not_an_exception(data: list[bytes]) -> None:
+    assume(not b"".join(data).startswith(b"HTTP/1."))  # what begins so may be an answer
     keeper, end, _ = exchange([piece for piece in data if piece])
     end.reset()
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from proxy.core.events import LIMIT, FirstEvent, FirstLine
+from proxy.core.events import LIMIT, FirstEvent, FirstLine, plain_event
 from tests.fixtures.recorded import NAMES, stream
 
 CHAT = b'{"choices":[{"delta":{"content":"a"}}]}'
@@ -150,3 +150,24 @@ def test_every_recorded_stream_has_its_first_event(name: str) -> None:
         assert payload is not None
         assert payload.startswith(b"{")
         assert payload.endswith(b"}")
+
+
+@pytest.mark.parametrize(
+    ("data", "payload"),
+    [
+        (b'data: {"a":1}\n\n', b'{"a":1}'),
+        (b'data: {"a":1}\n\ndata: {"b":2}\n\n', b'{"a":1}'),
+        (b'data: {"a":1}\r\n\r\n', None),  # line ends of two bytes: read line by line
+        (b'data: {"a":1}\n', None),  # not whole
+        (b"data: {\ndata: }\n\n", None),  # two lines
+        (b"data:  \n\n", None),  # nothing in it
+        (b": hello\n\n", None),
+        (b"event: x\ndata: 1\n\n", None),
+        (b"", None),
+        (b"data: " + b"x" * LIMIT + b"\n\n", None),
+    ],
+)
+def test_a_plain_first_event_is_recognised_at_a_glance(data: bytes, payload: bytes | None) -> None:
+    assert plain_event(data) == payload
+    if payload is not None:
+        assert FirstEvent().feed(data) == payload

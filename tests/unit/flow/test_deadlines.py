@@ -94,3 +94,27 @@ def test_a_call_that_has_ended_is_left_alone() -> None:
 
     assert len(world.books.finished_calls) == 1
     assert not world.course.calls
+
+
+def test_every_deadline_that_has_come_is_acted_on_once() -> None:
+    world = World("a", timeouts=Timeouts(first_token=3.0), cap=8)
+    clients = [world.asked("a")[0] for _ in range(3)]
+    clients[0].leave()
+
+    deadlines.beat(world.course, START + 2.0)
+    assert [client.end for client in clients[1:]] == ["", ""]
+    deadlines.beat(world.course, START + 3.5)
+    deadlines.beat(world.course, START + 99.0)
+
+    assert len(world.books.finished_calls) == 3
+
+
+def test_pieces_between_two_looks_are_a_sign_of_life() -> None:
+    world = World("a", timeouts=Timeouts(idle=3.0))
+    client, engine = world.asked("a")
+    engine.send(SSE + chunk(token()))
+    for _ in range(10):
+        world.pass_time(2.5)
+        engine.send(chunk(token("on")))
+
+    assert not client.end
