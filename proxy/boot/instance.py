@@ -20,7 +20,7 @@ from proxy.core.backend import Backend
 from proxy.core.catalog import Catalog, Directory, Model, build
 from proxy.core.failure import Failure, Kind, Origin
 from proxy.dialects.base import Engine
-from proxy.dialects.registry import ENGINES, engine, probe_paths
+from proxy.dialects.registry import OPENAI, probe_paths
 from proxy.discovery.fetch import HttpFetch
 from proxy.discovery.prober import Hooks, Prober
 from proxy.edge import admin, models, routes
@@ -81,7 +81,7 @@ class Instance:
         self._models: dict[Backend, Sequence[Model]] = dict.fromkeys(self._backends, ())
         self._keys = {b.name: b.api_key.reveal() for b in settings.backends if b.api_key}
         self._sides = {
-            backend: Side(self._pool(configured), engine(backend.kind))
+            backend: Side(self._pool(configured), settings.engines.get(backend.kind, OPENAI))
             for backend, configured in zip(self._backends, settings.backends, strict=True)
         }
         self._queues: admission.Queues[Attempts] = admission.Queues(
@@ -96,11 +96,11 @@ class Instance:
         self._course.observers = (self._journal,)
         self._course.started = self._metrics.started
         self._edge = Edge(self._course, settings.limits)
-        self._fetch = HttpFetch(probe_paths(), self._keys)
+        self._fetch = HttpFetch(probe_paths(settings.engines.values()), self._keys)
         self._prober = Prober(
             self._backends,
             self._fetch,
-            ENGINES.values(),
+            settings.engines.values(),
             Hooks(on_kind=self._on_kind, on_models=self._on_models),
             loop=self._loop,
             random=random.random,
@@ -127,7 +127,7 @@ class Instance:
             selector=selection.Selector(selection.Policy(settings.balance.policy), random.random),
             queues=self._queues,
             sides=self._sides,
-            common_paths=frozenset.intersection(*(e.operations for e in ENGINES.values())),
+            common_paths=frozenset.intersection(*(e.operations for e in settings.engines.values())),
             now=self.now,
             random=random.random,
             later=self._loop.call_later,
@@ -264,13 +264,14 @@ class Instance:
         log.info("engine recognised", backend=backend.name, type=kind.name, url=backend.url)
 
     def _on_models(self, backend: Backend, found: tuple[Model, ...]) -> None:
-        self._models[backend] = found
-        changed = self._directory.swap(build(self._models, self._settings.models.aliases))
+        self._models[backend] = self._configured[backend.name].models.chosen(found)
+        names = self._settings.models
+        changed = self._directory.swap(build(self._models, names.aliases, names.unify))
         self._queues.prune(self._directory.current.names())
         log.info(
             "models changed",
             backend=backend.name,
-            served=len(found),
+            served=len(self._models[backend]),
             added=list(changed.added),
             removed=list(changed.removed),
         )

@@ -15,7 +15,7 @@ import uvloop
 from proxy.boot.files import allow_open_files
 from proxy.boot.instance import Instance
 from proxy.boot.listeners import Occupied, listen
-from proxy.dialects.registry import ENGINES, probe_paths
+from proxy.dialects.registry import probe_paths
 from proxy.discovery.fetch import HttpFetch
 from proxy.discovery.local import find_local
 from proxy.settings.schema import BackendSettings, LogFormat, Settings
@@ -74,7 +74,7 @@ async def _run(
     settings, words, started = await _with_engines(settings, stand_in)
     if not settings.backends:
         ports = ", ".join(
-            str(port) for port in sorted(p for e in ENGINES.values() for p in e.ports)
+            str(port) for port in sorted({p for e in settings.engines.values() for p in e.ports})
         )
         log.error(
             "no engine to serve from",
@@ -110,10 +110,10 @@ async def _with_engines(
     """Return the settings with the engines to use, and where those come from."""
     if settings.backends:
         return settings, f"{len(settings.backends)} configured", None
-    fetch = HttpFetch(probe_paths(), {})
+    fetch = HttpFetch(probe_paths(settings.engines.values()), {})
     try:
         own = {settings.listen.port, settings.admin.port}
-        found = await find_local(fetch, ENGINES.values(), own)
+        found = await find_local(fetch, settings.engines.values(), own)
     finally:
         await fetch.close()
     if found:

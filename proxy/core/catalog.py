@@ -4,10 +4,18 @@ Theory. A catalog is a snapshot: built whole, never changed, replaced by swappin
 request resolves its model once and keeps what it got, so a reload cannot pull the ground from under
 it. Everything a request could ask for is worked out when the catalog is built; resolving is one
 dictionary lookup. Names match exactly: guessing what a client meant sends prompts to wrong models.
+
+Names and weights. Engines that list one name serve one model: the name is their operators' word.
+Two things are stronger than a name. Equal proofs of the weights join models of different names, so
+that each name reaches all backends that have them. Different content hashes part models of one
+name: the first backend's weights serve it, others only while those cannot. A proof is a text
+`scheme:...`; only those of the scheme `sha256` are content hashes.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
-from functools import partial
+from enum import StrEnum
+from functools import lru_cache, partial
 from types import MappingProxyType
 
 import msgspec
@@ -16,13 +24,24 @@ from typing_extensions import override
 from proxy.core.backend import Backend
 
 OPEN_SHARE = 0.5  # of a model's backends that a low success rate alone may take out of use
+_HASH = "sha256:"
+Entry = tuple[Backend, "Model"]
+
+
+class Unify(StrEnum):
+    """What makes models of several backends one."""
+
+    PROOF = "proof"  # the name, and proofs of the weights
+    NAMES = "names"  # the name alone
 
 
 class Model(msgspec.Struct, frozen=True, kw_only=True):
     """What one backend, or all together, say about a model.
 
     `id` is the name clients use. `native` is the engine's own name where it differs, else empty.
-    `context_length` is in tokens, None when unknown. `extra` is what else the engine lists.
+    `context_length` is in tokens, None when unknown. `also` are other names the engine takes for
+    it. `weights` says which weights these are, if that is proven (`dialects.weights`), else empty.
+    `parent` is the model this one is an adapter of. `extra` is what else the engine lists.
     """
 
     id: str
@@ -30,6 +49,10 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
     context_length: int | None = None
     owned_by: str = ""
     created: int = 0
+    also: tuple[str, ...] = ()
+    weights: str = ""
+    parent: str = ""
+    capabilities: tuple[str, ...] = ()
     extra: Mapping[str, object] = MappingProxyType({})
 
 
@@ -77,78 +100,176 @@ class Diff(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Catalog:
-    """A snapshot of names and who serves them. Made by `build`; never changed afterwards."""
+    """A snapshot of names and who serves them. Made by `build`; never changed afterwards.
 
-    __slots__ = ("_listing", "_models", "_targets", "aliases", "backends")
+    `split` are the names under which backends serve different weights.
+    """
+
+    __slots__ = ("_by_name", "_listing", "_models", "_names", "aliases", "backends", "split")
 
     def __init__(
         self,
-        models: Mapping[str, Target],
+        models: Mapping[str, tuple[Target, ...]],
+        implied: Mapping[str, tuple[Target, ...]],
         aliases: Mapping[str, tuple[str, ...]],
         backends: tuple[Backend, ...],
     ) -> None:
         self.aliases: Mapping[str, tuple[str, ...]] = MappingProxyType(dict(aliases))
         self.backends = backends
-        self._models = dict(models)
+        self.split = tuple(name for name, targets in models.items() if len(targets) > 1)
+        self._models = tuple(target for targets in models.values() for target in targets)
         wanted = {name: (name,) for name in models} | dict(aliases)
         behind = {
-            name: tuple(models[each] for each in dict.fromkeys(wanted[name]) if each in models)
+            name: tuple(t for each in _meant(wanted[name], models) for t in models[each])
             for name in sorted(wanted)
         }
-        self._targets = {name: targets for name, targets in behind.items() if targets}
+        listed = {name: targets for name, targets in behind.items() if targets}
+        self._names = tuple(listed)
+        self._by_name = {n: t for n, t in implied.items() if n not in wanted} | listed
         self._listing = tuple(
-            msgspec.structs.replace(found[0].model, id=name)
-            for name, found in self._targets.items()
+            msgspec.structs.replace(found[0].model, id=name) for name, found in listed.items()
         )
 
     def resolve(self, name: str) -> tuple[Target, ...]:
         """Return the targets behind `name`, best first; empty if no backend is known to serve it.
 
-        A model is one target; an alias is one for each of its models that some backend serves.
+        A model is one target, or one for each of its weights; an alias has those of each of its
+        models that some backend serves. Names that an engine takes besides those it lists resolve
+        too.
         """
-        return self._targets.get(name, ())
+        return self._by_name.get(name, ())
 
     def names(self) -> tuple[str, ...]:
-        """Return every name that resolves, sorted."""
-        return tuple(self._targets)
+        """Return every name that is listed, sorted."""
+        return self._names
 
     def listing(self) -> tuple[Model, ...]:
-        """Return a model for every name that resolves, sorted; an alias looks like its first."""
+        """Return a model for every name that is listed, sorted; an alias looks like its first."""
         return self._listing
 
     def targets_of(self, backend: Backend) -> tuple[Target, ...]:
         """Return the models that `backend` serves."""
-        return tuple(t for t in self._models.values() if backend in t.candidates)
+        return tuple(target for target in self._models if backend in target.candidates)
 
     @override
     def __repr__(self) -> str:
         """Show the size."""
-        return f"<Catalog {len(self._targets)} names, {len(self.backends)} backends>"
+        return f"<Catalog {len(self._names)} names, {len(self.backends)} backends>"
 
 
 def build(
-    models: Mapping[Backend, Sequence[Model]], aliases: Mapping[str, Sequence[str]]
+    models: Mapping[Backend, Sequence[Model]],
+    aliases: Mapping[str, Sequence[str]],
+    unify: Unify = Unify.PROOF,
 ) -> Catalog:
     """Build a catalog from what each backend serves; the order of `models` breaks ties.
 
-    An alias hides a model of the same name, may list it, and never refers to another alias. Of
-    what several backends say about one model, the shortest known context and the first owner hold.
+    An alias hides a model of the same name, may list it, and never refers to another alias; `*` and
+    `?` in what it lists stand for any letters, for one. Of what several backends say about one
+    model, the shortest known context and the first owner hold.
     """
-    serving: dict[str, list[tuple[Backend, Model]]] = {}
-    for backend in sorted(models, key=lambda b: b.priority):
+    serving: dict[str, list[Entry]] = {}
+    implied: dict[str, list[Entry]] = {}
+    proven: dict[str, list[Entry]] = {}
+    for backend in sorted(models, key=_priority):
         for name, model in {model.id: model for model in models[backend]}.items():
             serving.setdefault(name, []).append((backend, model))
+            for other in model.also:
+                implied.setdefault(other, []).append((backend, model))
+            if model.weights:
+                proven.setdefault(model.weights, []).append((backend, model))
+    if unify is Unify.NAMES:
+        proven = {}
     return Catalog(
-        {name: _target(found) for name, found in serving.items()},
+        {name: _targets(name, found, proven, unify) for name, found in serving.items()},
+        {name: _targets(name, found, proven, unify) for name, found in implied.items()},
         {alias: tuple(wanted) for alias, wanted in aliases.items()},
         tuple(models),
     )
 
 
-def _target(found: Sequence[tuple[Backend, Model]]) -> Target:
-    first = found[0][1]
+def chosen(
+    models: Sequence[Model], include: Sequence[str], exclude: Sequence[str]
+) -> tuple[Model, ...]:
+    """Return the models whose names match a pattern of `include` (none = all) and no `exclude`."""
+    return tuple(
+        model
+        for model in models
+        if (not include or any(matches(pattern, model.id) for pattern in include))
+        and not any(matches(pattern, model.id) for pattern in exclude)
+    )
+
+
+def matches(pattern: str, name: str) -> bool:
+    """Tell whether `name` is as `pattern` says: `*` is any letters, `?` one, the rest itself."""
+    return _compiled(pattern).fullmatch(name) is not None
+
+
+def is_pattern(text: str) -> bool:
+    """Tell whether `text` stands for more than itself."""
+    return "*" in text or "?" in text
+
+
+def contradict(one: str, other: str) -> bool:
+    """Tell whether two proofs show different weights: both are content hashes, and they differ.
+
+    Other proofs may differ and still be what an operator calls one model, a quantised copy for
+    instance: the name they share is then the operator's word.
+    """
+    return one != other and one.startswith(_HASH) and other.startswith(_HASH)
+
+
+@lru_cache(maxsize=1024)
+def _compiled(pattern: str) -> re.Pattern[str]:
+    parts = {"*": ".*", "?": "."}
+    return re.compile("".join(parts.get(char, re.escape(char)) for char in pattern), re.DOTALL)
+
+
+def _meant(wanted: Sequence[str], models: Mapping[str, object]) -> Iterable[str]:
+    """Yield the models an alias lists, each once, patterns in alphabetical order."""
+    found: dict[str, None] = {}
+    for each in wanted:
+        if each in models:
+            found[each] = None
+        elif is_pattern(each):
+            found |= dict.fromkeys(sorted(name for name in models if matches(each, name)))
+    return found
+
+
+def _priority(backend: Backend) -> int:
+    return backend.priority
+
+
+def _targets(
+    name: str, found: Sequence[Entry], proven: Mapping[str, Sequence[Entry]], unify: Unify
+) -> tuple[Target, ...]:
+    """Return a target for each of the weights served under one name, and who else has them."""
+    groups: list[list[Entry]] = []
+    for entry in found:
+        for group in groups:
+            if unify is Unify.NAMES or not any(
+                contradict(entry[1].weights, model.weights) for _, model in group
+            ):
+                group.append(entry)
+                break
+        else:
+            groups.append([entry])
+    taken = {backend for backend, _ in found}
+    for group in groups:
+        for proof in dict.fromkeys(model.weights for _, model in group):
+            for backend, model in proven.get(proof, ()):
+                if backend not in taken:
+                    taken.add(backend)
+                    group.append((backend, model))
+        group.sort(key=lambda entry: entry[0].priority)
+    return tuple(_target(name, group) for group in groups)
+
+
+def _target(name: str, found: Sequence[Entry]) -> Target:
+    first = next((m for _, m in found if m.id == name), found[0][1])
     model = msgspec.structs.replace(
         first,
+        id=name,
         native="",
         context_length=min((m.context_length for _, m in found if m.context_length), default=None),
         owned_by=next((m.owned_by for _, m in found if m.owned_by), ""),

@@ -2,22 +2,22 @@
 
 Status codes and well-known paths identify nothing: SGLang, Lemonade and others answer Ollama's
 paths, LM Studio answers 200 to every path, llama-server lists its models in Ollama's shape too. So
-the owner fields of the model list make a claim, and one more GET with a strict judge confirms it.
+the owner fields of the model list make a claim, and further GETs with strict judges confirm it.
 Whatever is not confirmed is the generic engine, which is never wrong, only less well known.
 
 `steps` is a dialogue without I/O: it yields paths to GET and is sent the replies.
 """
 
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Sequence
 
 import msgspec
 
 from proxy.core.failure import Failure
-from proxy.dialects.base import NEEDS_CREDENTIALS, Engine, Reply
+from proxy.dialects.base import MISSING_PATH, NEEDS_CREDENTIALS, Engine, Reply
 from proxy.dialects.models import items, owners, status_reason
-from proxy.dialects.openai import OPENAI
 
 LISTING = "/v1/models"
+Dialogue = Generator[str, Reply | Failure, "Finding"]
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,33 +38,53 @@ def marks(reply: Reply) -> tuple[str, ...]:
     return (reply.headers.get("server", ""), *sorted(owners(reply)))
 
 
-def steps(engines: Iterable[Engine]) -> Generator[str, Reply | Failure, Finding]:
+def steps(engines: Iterable[Engine]) -> Dialogue:
     """Yield the paths to ask, be sent their replies, return the finding.
 
-    Failures, server errors and answers that need credentials leave the kind unknown: ask again
-    later. Only a readable listing that nobody confirmed is generic.
+    The record without a sign stands for what nobody confirms. Failures, server errors and answers
+    that need credentials leave the kind unknown: ask again later. So does an address without a
+    model list anywhere.
     """
+    known = tuple(engines)
     listing = yield LISTING
     if isinstance(listing, Failure):
         return Finding(reason=listing.detail)
-    reason = status_reason(listing)
-    models = items(listing)
-    if reason or models is None:
-        return Finding(reason=reason or "not a model list")
-    seen, listed = marks(listing), len(models)
+    if items(listing) is not None:
+        generic = next((engine for engine in known if engine.sign is None), None)
+        return (yield from _told(known, listing, generic))
+    if listing.status in MISSING_PATH:
+        for path in sorted({engine.models_path for engine in known} - {LISTING}):
+            reply = yield path
+            if isinstance(reply, Reply) and items(reply) is not None:
+                there = [engine for engine in known if engine.models_path == path]
+                found = yield from _told(there, reply, None)
+                if found.engine is not None or found.reason:
+                    return found
+    return Finding(reason=status_reason(listing) or "not a model list")
+
+
+def _told(engines: Sequence[Engine], listing: Reply, otherwise: Engine | None) -> Dialogue:
+    """Ask the claimants, the strongest first; `otherwise` is the finding if none is confirmed."""
+    seen, listed = marks(listing), len(items(listing) or ())
+    asked: dict[str, Reply | Failure] = {}
     for engine in _claimants(engines, listing):
         assert engine.sign is not None
-        reply = yield engine.sign.confirm.path
-        if isinstance(reply, Failure):
-            return Finding(reason=f"confirming {engine.title}: {reply.detail}")
-        if not engine.sign.confirm.judge(reply):
-            return Finding(engine=engine, marks=seen, listed=listed)
-        if reply.status >= 500 or reply.status in NEEDS_CREDENTIALS:
-            return Finding(reason=f"confirming {engine.title}: {status_reason(reply)}")
-    return Finding(engine=OPENAI, marks=seen, listed=listed)
+        for probe in engine.sign.confirm:
+            if probe.path not in asked:
+                asked[probe.path] = yield probe.path
+            reply = asked[probe.path]
+            if isinstance(reply, Failure):
+                return Finding(reason=f"confirming {engine.title}: {reply.detail}")
+            if not probe.judge(reply):
+                return Finding(engine=engine, marks=seen, listed=listed)
+            if reply.status >= 500 and reply.status not in MISSING_PATH:
+                return Finding(reason=f"confirming {engine.title}: {status_reason(reply)}")
+            if reply.status in NEEDS_CREDENTIALS:
+                return Finding(reason=f"confirming {engine.title}: {status_reason(reply)}")
+    return Finding(engine=otherwise, marks=seen, listed=listed)
 
 
-def _claimants(engines: Iterable[Engine], listing: Reply) -> list[Engine]:
+def _claimants(engines: Sequence[Engine], listing: Reply) -> list[Engine]:
     found = [engine for engine in engines if engine.sign and engine.sign.claims(listing)]
     return sorted(found, key=_rank)
 

@@ -1,20 +1,14 @@
-"""Readers of what engines list: OpenAI model lists, their context lengths, error texts.
+"""What every reply is asked first: whether it is a model list, whose, and what its error says."""
 
-Only the fields that matter are read, so two listings are equal exactly when nothing that matters
-has changed: most engines stamp `created` with the time of the call and invent ids in `permission`.
-"""
-
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import orjson
 
-from proxy.core.catalog import Model
-from proxy.dialects.base import NEEDS_CREDENTIALS, Listing, Reply
+from proxy.dialects.base import NEEDS_CREDENTIALS, Reply
 
 MAX_MODELS = 4096  # more than any engine serves; a bound for a peer that went mad
 MAX_NAME = 512
 MAX_REASON = 200  # characters of an engine's own words repeated in a reason
-_CONTEXT_FIELDS = ("max_model_len", "context_length", "context_window", "max_context_length")
 
 
 def document(reply: Reply) -> Mapping[str, object] | None:
@@ -69,47 +63,9 @@ def owners(reply: Reply) -> frozenset[str]:
     return frozenset(owner for item in listed if isinstance(owner := item.get("owned_by"), str))
 
 
-def context_length(item: Mapping[str, object]) -> int | None:
-    """Return the context window an entry states, in tokens, None if it states none."""
-    for field in _CONTEXT_FIELDS:
-        value = positive(item.get(field))
-        if value is not None:
-            return value
-    return None
-
-
 def positive(value: object) -> int | None:
     """Return `value` if it is an integer above zero, else None."""
     return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None
-
-
-def read_list(
-    reply: Reply, context: Callable[[Mapping[str, object]], int | None] = context_length
-) -> Listing:
-    """Read an OpenAI model list. Entries without a usable id are left out, repeated ids too.
-
-    A reply that is no list gives a `problem`: the status, or the words of an engine that answers
-    200 to paths it does not have.
-    """
-    reason = status_reason(reply)
-    if reason:
-        return Listing(problem=reason)
-    listed = items(reply)
-    if listed is None:
-        text = error_text(reply)
-        return Listing(problem=f"not a model list: {text}" if text else "not a model list")
-    models: dict[str, Model] = {}
-    for item in listed:
-        name = item.get("id")
-        if not isinstance(name, str) or not usable(name) or name in models:
-            continue
-        owner = item.get("owned_by")
-        models[name] = Model(
-            id=name,
-            context_length=context(item),
-            owned_by=owner if isinstance(owner, str) else "",
-        )
-    return Listing(models=tuple(models.values()))
 
 
 def usable(name: str) -> bool:

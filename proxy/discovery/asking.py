@@ -85,10 +85,10 @@ async def serving(fetch: Fetch, peer: Peer, engine: Engine, timeout: float) -> S
     if isinstance(reply, Failure):
         return reply
     listing = engine.read_models(reply)
-    if engine.details is not None and listing.models:
-        more = await fetch(peer, engine.details.path, timeout)
+    for part in engine.details if listing.models else ():
+        more = await fetch(peer, part.path, timeout)
         if isinstance(more, Reply):
-            listing = Listing(models=engine.details.merge(listing.models, more))
+            listing = Listing(models=part.merge(listing.models, more))
     capacity = None
     if engine.capacity is not None:
         told = await fetch(peer, engine.capacity.path, timeout)

@@ -136,7 +136,7 @@ def _leaf(
     default = None if field is None or field.required else field.default
     return Leaf(
         path=path,
-        unit="choice" if unit == "type" else unit,
+        unit=unit,
         doc=facts.get("doc", ""),
         hint=facts.get("hint", ""),
         required=field is not None and field.required,

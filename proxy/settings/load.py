@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from proxy.settings import document, fields, rules, secrets, text
+from proxy.settings import document, fields, profiles, rules, secrets, text
 from proxy.settings.document import Entry, Node, Scalar, Sequence
 from proxy.settings.problems import DEFAULT, Layer, SettingsError, Source, suggestion
 from proxy.settings.reading import Reading
@@ -61,9 +61,12 @@ def load(path: Path | None, env: Mapping[str, str], flags: Flags | None = None) 
     _lay_flags(root, flags or Flags())
     settings = reading.group(fields.tree(), root, "")
     assert isinstance(settings, Settings)
-    unread = frozenset(problem.path for problem in reading.problems)
+    unread = {problem.path for problem in reading.problems}
+    settings, broken = _with_profiles(settings, path, reading)
+    if broken:
+        unread.add("profiles")
     settings = _finished(settings, path, reading)
-    reading.problems += rules.broken(rules.Scene(settings, reading.origins, unread))
+    reading.problems += rules.broken(rules.Scene(settings, reading.origins, frozenset(unread)))
     if reading.problems:
         raise SettingsError(reading.problems)
     return Loaded(settings=settings, origins=reading.origins)
@@ -142,6 +145,20 @@ def _lay(root: Node, path: str, value: Node) -> None:
         here = below.value
     if isinstance(here, document.Mapping):
         here.entries[last] = entry
+
+
+def _with_profiles(
+    settings: Settings, path: Path | None, reading: Reading
+) -> tuple[Settings, bool]:
+    """Return `settings` with the user's own profiles read, and whether any was in disorder."""
+    own = settings.profiles
+    if own is None:
+        return settings, False
+    base = path.parent if path is not None else Path()
+    engines, problems = profiles.read(base / own.folder)
+    reading.problems += problems
+    own = msgspec.structs.replace(own, engines=engines)
+    return msgspec.structs.replace(settings, profiles=own), bool(problems)
 
 
 def _finished(settings: Settings, path: Path | None, reading: Reading) -> Settings:

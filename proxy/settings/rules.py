@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from proxy.settings.address import Address
-from proxy.settings.problems import DEFAULT, Problem, Source
+from proxy.settings.problems import DEFAULT, Problem, Source, suggestion
 from proxy.settings.schema import BackendSettings, Settings
 
 
@@ -111,6 +111,32 @@ def _one_backend_a_name(scene: Scene) -> Iterator[Problem]:
             )
 
 
+def _types_are_known(scene: Scene) -> Iterator[Problem]:
+    if not scene.readable("profiles"):
+        return  # the kind may stand in a profile that could not be read
+    known = ("auto", *scene.settings.engines)
+    for path, backend in scene.backends():
+        if backend.type not in known and scene.readable(f"{path}.type"):
+            hint = suggestion(backend.type, known) or "a profile of your own can add a kind"
+            yield Problem(
+                path=f"{path}.type",
+                source=scene.source(f"{path}.type"),
+                found=f"found {backend.type!r}",
+                allowed=", ".join(known),
+                hint=hint,
+            )
+
+
+def _patterns_are_names(scene: Scene) -> Iterator[Problem]:
+    for path, backend in scene.backends():
+        for key in ("include", "exclude"):
+            for pattern in getattr(backend.models, key):
+                if not pattern.strip() or not pattern.isprintable():
+                    where = f"{path}.models.{key}"
+                    hint = "write a name as the engine lists it; * is any letters, ? one"
+                    yield scene.problem(where, f"{pattern!r} matches no model", hint)
+
+
 def _aliases_lead_to_models(scene: Scene) -> Iterator[Problem]:
     aliases = scene.settings.models.aliases
     for alias, targets in aliases.items():
@@ -153,6 +179,8 @@ _RULES: Final[tuple[Callable[[Scene], Iterator[Problem]], ...]] = (
     _no_backend_is_this_proxy,
     _one_backend_an_engine,
     _one_backend_a_name,
+    _types_are_known,
+    _patterns_are_names,
     _aliases_lead_to_models,
     _timeouts_are_of_models,
 )

@@ -5,6 +5,7 @@ page from them, and the environment names are derived from the paths. `extra["un
 is written in text: see `proxy.settings.fields`.
 """
 
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Annotated, Final
 
@@ -13,20 +14,18 @@ from msgspec import UNSET, Meta, UnsetType
 from typing_extensions import override
 
 from proxy.core import admission, selection
+from proxy.core.catalog import Model, Unify, chosen
+from proxy.dialects.base import Engine
 from proxy.dialects.registry import ENGINES
 from proxy.settings import address
 from proxy.settings.address import Address
+from proxy.settings.profiles import Profiles, together
 
 HOUR: Final = 3600.0
 DAY: Final = 24 * HOUR
 KIB: Final = 1 << 10
 MIB: Final = 1 << 20
 
-# Engines whose dialect this version does not have yet: named so that the message can say so.
-PLANNED_TYPES: Final = (
-    *("sglang", "tgi", "trtllm", "lmdeploy", "mlx-lm", "omlx", "vllm-mlx"),
-    *("lemonade", "dmr", "lmstudio", "litellm", "olla"),
-)
 KNOWN_TYPES: Final = ("auto", *ENGINES)
 
 
@@ -217,6 +216,29 @@ class BalanceSettings(msgspec.Struct, frozen=True, kw_only=True):
     ] = selection.Policy.WORK
 
 
+class ServedModels(msgspec.Struct, frozen=True, kw_only=True):
+    """Which of an engine's models are served; `*` is any letters, `?` one."""
+
+    include: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Only models whose names match one of these patterns; none = all.",
+            extra={"unit": "names"},
+        ),
+    ] = ()
+    exclude: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="No model whose name matches one of these patterns; this wins.",
+            extra={"unit": "names"},
+        ),
+    ] = ()
+
+    def chosen(self, models: Sequence[Model]) -> tuple[Model, ...]:
+        """Return those of `models` that are served."""
+        return chosen(models, self.include, self.exclude)
+
+
 class BackendSettings(msgspec.Struct, frozen=True, kw_only=True):
     """One engine."""
 
@@ -238,7 +260,7 @@ class BackendSettings(msgspec.Struct, frozen=True, kw_only=True):
     type: Annotated[
         str,
         Meta(
-            description="The engine's kind; auto asks the engine.",
+            description="The engine's kind, here or of a profile of your own; auto asks it.",
             extra={"unit": "type"},
         ),
     ] = "auto"
@@ -272,6 +294,7 @@ class BackendSettings(msgspec.Struct, frozen=True, kw_only=True):
             extra={"unit": "path"},
         ),
     ] = None
+    models: ServedModels = ServedModels()
     timeouts: Annotated[PartialTimeouts, Meta(description="Timeouts of this backend only.")] = (
         PartialTimeouts()
     )
@@ -285,6 +308,13 @@ class BackendSettings(msgspec.Struct, frozen=True, kw_only=True):
 class Models(msgspec.Struct, frozen=True, kw_only=True):
     """What clients may call models, and what holds for one model only."""
 
+    unify: Annotated[
+        Unify,
+        Meta(
+            description="What makes models of several backends one. proof: the name, but not where"
+            " content hashes differ, and equal proofs of the weights; names: the name alone."
+        ),
+    ] = Unify.PROOF
     aliases: Annotated[
         dict[
             str,
@@ -292,7 +322,7 @@ class Models(msgspec.Struct, frozen=True, kw_only=True):
                 tuple[str, ...],
                 Meta(
                     description="Another name for one model, or for a list of which the first that"
-                    " has a ready backend with room serves.",
+                    " has a ready backend with room serves. `*` is any letters, `?` one.",
                     extra={"unit": "names"},
                 ),
             ],
@@ -331,12 +361,26 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         tuple[BackendSettings, ...],
         Meta(description="The engines; none = look for engines on their usual local ports."),
     ] = ()
+    profiles: Annotated[
+        Profiles | None,
+        Meta(
+            description="A folder with engine profiles of your own (*.yaml): further kinds, or"
+            " others in place of those of the same name. A relative path starts at the"
+            " configuration file.",
+            extra={"unit": "folder"},
+        ),
+    ] = None
     models: Models = Models()
     balance: BalanceSettings = BalanceSettings()
     timeouts: Timeouts = Timeouts()
     limits: Limits = Limits()
     drain: Drain = Drain()
     log: Log = Log()
+
+    @property
+    def engines(self) -> Mapping[str, Engine]:
+        """Return every kind of engine there is, by name, the generic one last."""
+        return together(self.profiles)
 
     def timeouts_for(self, model: str, backend: BackendSettings | None = None) -> Timeouts:
         """Return what holds for a model (the engine's name) on a backend: model over backend."""

@@ -9,10 +9,11 @@ import re
 from collections.abc import Callable
 from typing import Any, Final
 
+from proxy.dialects.flaws import NAME
 from proxy.settings import address, units
 from proxy.settings.fields import Leaf
 from proxy.settings.problems import suggestion
-from proxy.settings.schema import PLANNED_TYPES
+from proxy.settings.profiles import Profiles
 
 MASK: Final = "***"
 
@@ -112,12 +113,14 @@ def _bool(_leaf: Leaf, text: str) -> bool:
 def _choice(leaf: Leaf, text: str) -> Any:  # noqa: ANN401  a member of the leaf's enum, or the word
     if text in leaf.choices:
         return leaf.enum(text) if leaf.enum else text
-    if text in PLANNED_TYPES and leaf.path.endswith(".type"):
-        raise ValueError(
-            f"{text} has no dialect of its own in this version: use openai, which serves its"
-            " OpenAI API, or auto"
-        )
     raise ValueError(suggestion(text, leaf.choices))
+
+
+def _type(leaf: Leaf, text: str) -> str:
+    # Profiles of the user's own may add kinds: whether there is such a one is for `rules` to say.
+    if not NAME.fullmatch(text):
+        raise ValueError(suggestion(text, leaf.choices))
+    return text
 
 
 def _name(_leaf: Leaf, text: str) -> str:
@@ -142,10 +145,12 @@ _READERS: Final[dict[str, Callable[[Leaf, str], Any]]] = {
     "choice": _choice,
     "duration": lambda _leaf, text: units.duration(text),
     "float": _float,
+    "folder": lambda leaf, text: Profiles(folder=_text(leaf, text)),
     "int": _int,
     "name": _name,
     "path": _text,
     "size": lambda _leaf, text: units.size(text),
+    "type": _type,
     "url": _url,
 }
 _WORDS: Final = {
@@ -153,6 +158,7 @@ _WORDS: Final = {
     "bool": "true or false",
     "name": "letters, digits or any of . _ : @ [ ] -",
     "names": "a model, or a list of models",
+    "folder": "the path of a folder",
     "path": "the path of a file",
     "secret": "printable ASCII without spaces",
     "url": "http://host:port or unix:///path",

@@ -3,7 +3,18 @@
 import pytest
 
 from proxy.core.backend import Backend
-from proxy.core.catalog import Catalog, Directory, Model, build, diff
+from proxy.core.catalog import (
+    Catalog,
+    Directory,
+    Model,
+    Unify,
+    build,
+    chosen,
+    contradict,
+    diff,
+    is_pattern,
+    matches,
+)
 from tests.fixtures.fleet import make_backend, take_down, trip
 
 
@@ -80,6 +91,156 @@ def test_each_backend_keeps_its_own_name_for_the_model() -> None:
 
     assert target.native == {"a": "m:latest", "b": "m"}
     assert target.model.native == ""
+
+
+HASHES = {name: f"sha256:{name}" for name in "xyz"}
+
+
+def test_one_proof_joins_models_of_different_names() -> None:
+    a, b, c = make_backend("a"), make_backend("b"), make_backend("c")
+    catalog = build(
+        {
+            a: [model("tiny", weights="hf:org/tiny", context_length=4096)],
+            b: [model("org/tiny", weights="hf:org/tiny", context_length=2048)],
+            c: [model("other", weights="hf:org/other")],
+        },
+        {},
+    )
+
+    assert served(catalog, "tiny") == [["a", "b"]]
+    assert served(catalog, "org/tiny") == [["b", "a"]]
+    assert served(catalog, "other") == [["c"]]
+    assert catalog.resolve("tiny")[0].native == {"a": "tiny", "b": "org/tiny"}
+    assert catalog.resolve("tiny")[0].model.id == "tiny"
+    assert catalog.resolve("tiny")[0].model.context_length == 2048
+    assert catalog.split == ()
+
+
+def test_likeness_without_proof_joins_nothing() -> None:
+    a, b = make_backend("a"), make_backend("b")
+
+    catalog = build({a: [model("llama3.1:8b")], b: [model("Llama-3.1-8B")]}, {})
+
+    assert served(catalog, "llama3.1:8b") == [["a"]]
+
+
+def test_different_hashes_part_models_of_one_name() -> None:
+    a, b, c, d = (make_backend(name) for name in "abcd")
+    catalog = build(
+        {
+            a: [model("m", weights=HASHES["x"])],
+            b: [model("m", weights=HASHES["y"])],
+            c: [model("m", weights=HASHES["x"])],
+            d: [model("m")],  # tells no proof: the name is all there is
+        },
+        {"alias": ["m"]},
+    )
+
+    assert served(catalog, "m") == [["a", "c", "d"], ["b"]]
+    assert served(catalog, "alias") == served(catalog, "m")
+    assert catalog.split == ("m",)
+    assert len(catalog.targets_of(b)) == 1
+
+
+def test_names_alone_decide_if_that_is_wanted() -> None:
+    a, b = make_backend("a"), make_backend("b")
+    models = {
+        a: [model("m", weights=HASHES["x"]), model("one", weights="hf:o/r")],
+        b: [model("m", weights=HASHES["y"]), model("two", weights="hf:o/r")],
+    }
+
+    catalog = build(models, {}, Unify.NAMES)
+
+    assert served(catalog, "m") == [["a", "b"]]
+    assert served(catalog, "one") == [["a"]]
+    assert catalog.split == ()
+
+
+def test_who_is_joined_by_proof_stands_in_its_tier() -> None:
+    spare, b = make_backend("spare", priority=1), make_backend("b")
+    models = {spare: [model("m", weights="hf:o/r")], b: [model("n", weights="hf:o/r")]}
+
+    assert served(build(models, {}), "m") == [["b", "spare"]]
+
+
+def test_a_backend_with_two_names_for_one_thing_serves_each_under_its_own() -> None:
+    a = make_backend("a")
+    catalog = build({a: [model("m", weights="hf:o/r"), model("n", weights="hf:o/r")]}, {})
+
+    assert catalog.resolve("m")[0].native == {"a": "m"}
+    assert catalog.resolve("n")[0].native == {"a": "n"}
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "differ"),
+    [
+        ("sha256:x", "sha256:y", True),
+        ("sha256:x", "sha256:x", False),
+        ("hf:a/b", "hf:c/d", False),  # the name they share is their operator's word
+        ("sha256:x", "hf:a/b", False),
+        ("", "sha256:x", False),
+    ],
+)
+def test_only_hashes_contradict(one: str, other: str, differ: bool) -> None:
+    assert contradict(one, other) is differ
+
+
+def test_names_an_engine_takes_besides_resolve_and_are_not_listed() -> None:
+    a, b, c = make_backend("a"), make_backend("b"), make_backend("c")
+    catalog = build(
+        {
+            a: [model("llama3:latest", also=("llama3",))],
+            b: [model("llama3:latest", also=("llama3",))],
+            c: [model("x:latest", also=("x", "alias")), model("x")],
+        },
+        {"alias": ["x"]},
+    )
+
+    assert served(catalog, "llama3") == [["a", "b"]]
+    assert catalog.resolve("llama3")[0].native == {"a": "llama3:latest", "b": "llama3:latest"}
+    assert catalog.names() == ("alias", "llama3:latest", "x", "x:latest")
+    assert catalog.resolve("x")[0].native == {"c": "x"}  # what is listed goes before
+    assert catalog.resolve("alias")[0].native == {"c": "x"}
+
+
+def test_an_alias_may_list_patterns() -> None:
+    a = make_backend("a")
+    catalog = build(
+        {a: [model("llama-b"), model("llama-a"), model("qwen"), model("lama")]},
+        {"any": ["qwen", "llama-*"], "all": ["*"], "none": ["gpt-*"]},
+    )
+
+    assert [t.model.id for t in catalog.resolve("any")] == ["qwen", "llama-a", "llama-b"]
+    assert [t.model.id for t in catalog.resolve("all")] == ["lama", "llama-a", "llama-b", "qwen"]
+    assert catalog.resolve("none") == ()
+
+
+@pytest.mark.parametrize(
+    ("pattern", "name", "fits"),
+    [
+        ("llama*", "llama-3", True),
+        ("*llama*", "meta-llama/x", True),
+        ("llama-?b", "llama-8b", True),
+        ("llama-?b", "llama-70b", False),
+        ("llama", "llama-3", False),
+        ("llama-3.1", "llama-3x1", False),
+        ("[a]*", "[a]b", True),
+        ("Llama", "llama", False),
+    ],
+)
+def test_a_pattern_is_stars_and_question_marks_and_nothing_else(
+    pattern: str, name: str, fits: bool
+) -> None:
+    assert matches(pattern, name) is fits
+    assert is_pattern(pattern) is ("*" in pattern or "?" in pattern)
+
+
+def test_models_are_chosen_by_pattern_and_excluding_wins() -> None:
+    models = [model(name) for name in ("llama-8b", "llama-8b-draft", "qwen")]
+
+    assert list(chosen(models, [], [])) == models
+    assert [m.id for m in chosen(models, ["llama*"], ["*-draft"])] == ["llama-8b"]
+    assert [m.id for m in chosen(models, ["llama*", "qwen"], ["llama*"])] == ["qwen"]
 
 
 def test_what_backends_say_is_merged() -> None:
@@ -232,6 +393,5 @@ def test_the_newest_catalog_decides() -> None:
 
 def test_reprs_show_names_and_sizes() -> None:
     catalog = build({make_backend("a"): [model("m")]}, {})
-
     assert "1 names" in repr(catalog)
     assert "'m' at a" in repr(catalog.resolve("m")[0])

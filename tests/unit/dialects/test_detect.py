@@ -1,18 +1,18 @@
-"""Engines are told apart by their bodies; look-alikes end as the generic one.
+"""Engines are told apart by their bodies, each from those it could be taken for.
 
-What is not recorded (Ollama, LM Studio, Docker Model Runner, Lemonade, an old SGLang) follows
-documentation and source.
+What is not recorded follows documentation and source: the files called `-written`.
 """
 
 from collections.abc import Mapping
 
+import msgspec
 import pytest
 
 from proxy.core.failure import Failure, Kind, Origin, Phase
 from proxy.dialects.base import Reply
 from proxy.dialects.detect import Finding, marks, steps
 from proxy.dialects.registry import ENGINES
-from tests.fixtures.detect.replies import recorded
+from tests.fixtures.engines.replies import HERE, recorded
 
 REFUSED = Failure(
     kind=Kind.CONNECT_REFUSED, origin=Origin.BACKEND, phase=Phase.CONNECT, detail="refused"
@@ -37,7 +37,7 @@ def detect(
     asked = [next(dialogue)]
     while True:
         try:
-            asked.append(dialogue.send(replies.get(asked[-1], other)))
+            asked.append(dialogue.send(replies.get(asked[-1], replies.get("*", other))))
         except StopIteration as end:
             return end.value, asked
 
@@ -48,69 +48,140 @@ def kind(replies: Mapping[str, Reply | Failure], other: Reply = NOWHERE) -> str:
     return finding.engine.name
 
 
-OLLAMA = {
-    "/v1/models": listing(("llama3:latest", "library"), ("bob/x:q4", "bob")),
-    "/": Reply(status=200, body=b"Ollama is running"),
-    "/api/version": Reply(status=200, body=b'{"version":"0.33.0"}'),
-}
-
-
 @pytest.mark.parametrize(
     ("server", "engine"),
     [
         ("vllm-0.32.0", "vllm"),
         ("llama-server-b11434", "llamacpp"),
         ("llama-server-b11434-router", "llamacpp"),
-        ("sglang-0.5.23", "openai"),
-        ("mlx-lm-0.32.2", "openai"),
-        ("vllm-mlx-0.6.0", "openai"),
-        ("litellm-1.106.2", "openai"),
-        ("llama-cpp-python-0.3.36", "openai"),
+        ("sglang-0.5.23", "sglang"),
+        ("sglang-0.5.8-written", "sglang"),  # greets in Ollama's words, answers /api/tags
+        ("mlx-lm-0.32.2", "mlx-lm"),  # stands on llama.cpp's port
+        ("vllm-mlx-0.6.0", "vllm-mlx"),  # named like vLLM, on its port
+        ("litellm-1.106.2", "litellm"),
+        ("llama-cpp-python-0.3.36", "openai"),  # named like llama.cpp, another server
+        ("ollama-written", "ollama"),
+        ("ollama-empty-written", "ollama"),
+        ("tgi-written", "tgi"),
+        ("trtllm-written", "trtllm"),  # has vLLM's port and its /version
+        ("lmdeploy-written", "lmdeploy"),
+        ("omlx-written", "omlx"),
+        ("lemonade-written", "lemonade"),  # all of Ollama's paths, its greeting, LM Studio's path
+        ("dmr-written", "dmr"),  # Ollama's paths and its names with tags
+        ("dmr-old-written", "dmr"),  # nothing at /v1
+        ("dmr-empty-written", "dmr"),
+        ("lmstudio-written", "lmstudio"),  # 200 for every path
+        ("lmstudio-0.3-written", "lmstudio"),
+        ("lmstudio-empty-written", "lmstudio"),
+        ("olla-written", "olla"),  # Ollama's models, vLLM's /version
     ],
 )
-def test_recorded_servers_are_told_apart(server: str, engine: str) -> None:
+def test_servers_are_told_apart(server: str, engine: str) -> None:
     assert kind(recorded(server)) == engine
 
 
-def test_ollama_is_recognised_with_and_without_models() -> None:
-    assert kind(OLLAMA) == "ollama"
-    assert kind({**OLLAMA, "/v1/models": Reply(status=200, body=b'{"data":null}')}) == "ollama"
+def test_every_kind_is_recognised_by_some_recording() -> None:
+    names = {path.stem for path in HERE.glob("*.txt")}
+    kinds = {
+        finding.engine.name
+        for name in names
+        if (finding := detect(recorded(name))[0]).engine is not None
+    }
+
+    assert kinds == set(ENGINES)
+
+
+def with_owner(server: str, old: str, new: str) -> Mapping[str, Reply]:
+    """Return a server's replies with another owner on its models."""
+    replies = dict(recorded(server))
+    for path in ("/v1/models", "/engines/v1/models", "/olla/proxy/v1/models"):
+        if path in replies:
+            body = replies[path].body.replace(f'"{old}"'.encode(), f'"{new}"'.encode())
+            replies[path] = msgspec.structs.replace(replies[path], body=body)
+    return replies
+
+
+OWNERS = {
+    "vllm-0.32.0": "vllm",
+    "llama-server-b11434": "llamacpp",
+    "sglang-0.5.23": "sglang",
+    "vllm-mlx-0.6.0": "vllm-mlx",
+    "trtllm-written": "tensorrt_llm",
+    "lmdeploy-written": "lmdeploy",
+    "omlx-written": "omlx",
+    "lemonade-written": "lemonade",
+    "dmr-written": "docker",
+    "lmstudio-written": "organization_owner",
+    "ollama-written": "library",
+}
+
+
+@pytest.mark.parametrize("server", OWNERS)
+@pytest.mark.parametrize("claimed", OWNERS)
+def test_no_server_is_taken_for_another_whatever_owner_it_passes_on(
+    server: str, claimed: str
+) -> None:
+    owner = OWNERS[claimed]
+    finding, _ = detect(with_owner(server, OWNERS[server], owner))
+    mine, theirs = kind(recorded(server)), kind(recorded(claimed))
+
+    assert finding.engine is not None
+    # Two have nothing but a version or a plain health page to show: what bears their mark is them.
+    if not (theirs in {"vllm", "trtllm"} and mine in {"vllm", "trtllm", "dmr"}):
+        assert finding.engine.name in {mine, "openai"}
 
 
 def test_one_confirmation_is_asked_and_none_where_nobody_claims() -> None:
     assert detect(recorded("vllm-0.32.0"))[1] == ["/v1/models", "/version"]
     assert detect(recorded("llama-server-b11434"))[1] == ["/v1/models", "/props"]
-    assert detect(recorded("sglang-0.5.23"))[1] == ["/v1/models"]
+    assert detect(recorded("llama-cpp-python-0.3.36"))[1] == ["/v1/models"]
 
 
-def test_sglang_is_not_ollama_though_it_says_so() -> None:
-    old = {
-        "/v1/models": listing(("llama3:8b", "sglang"), server="uvicorn"),
-        "/": Reply(status=200, body=b"Ollama is running"),
-        "/api/tags": recorded("sglang-0.5.23")["/api/tags"],
-    }
+def test_a_path_is_asked_once_for_all_who_want_it() -> None:
+    finding, asked = detect(recorded("ollama-empty-written"))
 
-    assert kind(old) == "openai"
+    assert finding.engine is ENGINES["ollama"]
+    assert asked == ["/v1/models", "/", "/health/liveliness"]
+
+
+def test_an_older_confirmation_is_asked_where_the_newer_path_is_missing() -> None:
+    assert detect(recorded("sglang-0.5.23"))[1] == [
+        "/v1/models",
+        "/model_info",
+        "/get_model_info",
+    ]
+
+
+def test_lists_elsewhere_are_asked_for_only_if_there_is_none_at_the_usual_place() -> None:
+    assert detect(recorded("olla-written"))[1] == [
+        "/v1/models",
+        "/engines/v1/models",
+        "/olla/proxy/v1/models",
+        "/version",
+    ]
 
 
 def test_a_server_that_answers_200_to_everything_is_generic() -> None:
     anything = Reply(status=200, body=b'{"error":"Unexpected endpoint or method. (GET /)"}')
 
-    assert kind({"/v1/models": listing(("qwen2.5-7b", "organization_owner"))}, anything) == "openai"
+    for owner in ("organization_owner", "vllm", "docker", "omlx", "lmdeploy", "sglang"):
+        assert kind({"/v1/models": listing(("a:b", owner))}, anything) == "openai"
     assert kind({"/v1/models": listing()}, anything) == "openai"
-    assert kind({"/v1/models": listing(("a:b", "organization_owner"))}, anything) == "openai"
-    assert kind({"/v1/models": listing(("m", "vllm"))}, anything) == "openai"
 
 
-@pytest.mark.parametrize(
-    ("owner", "root"),
-    [("docker", b"Docker Model Runner is running"), ("lemonade", b"Ollama is running")],
-)
-def test_other_servers_with_ollamas_paths_are_generic(owner: str, root: bytes) -> None:
+def test_another_proxy_in_front_of_ollama_is_not_ollama() -> None:
+    replies = dict(recorded("ollama-written"))
+    replies["/v1/models"] = msgspec.structs.replace(
+        replies["/v1/models"], headers={"x-request-id": "1"}
+    )
+
+    assert kind(replies) == "openai"
+
+
+def test_an_olla_in_front_of_vllm_is_not_vllm() -> None:
     replies = {
-        "/v1/models": listing(("ai/smollm2:latest", owner)),
-        "/": Reply(status=200, body=root),
-        "/api/version": Reply(status=200, body=b'{"version":"0.1.0"}'),
+        "/v1/models": listing(("m", "vllm")),
+        "/version": recorded("olla-written")["/version"],
     }
 
     assert kind(replies) == "openai"

@@ -1,8 +1,8 @@
 """What holds for all engine records."""
 
-from proxy.dialects.openai import OPENAI
+from proxy.dialects.flaws import DEADLY
 from proxy.dialects.openai_api import OPERATIONS
-from proxy.dialects.registry import ENGINES, engine, probe_paths
+from proxy.dialects.registry import ENGINES, OPENAI, engine, parse, probe_paths
 
 ADMINISTRATION = (
     "/sleep",
@@ -49,13 +49,44 @@ def test_no_administration_is_reachable() -> None:
         assert not record.operations.intersection(ADMINISTRATION)
 
 
-def test_the_control_plane_asks_only_harmless_paths() -> None:
-    assert probe_paths() == {
-        "/",
-        "/v1/models",
-        "/health",
-        "/version",
-        "/props",
-        "/api/version",
-        "/api/tags",
+def test_the_control_plane_asks_nothing_that_costs_or_kills() -> None:
+    never = {
+        "/health_generate",  # SGLang, TensorRT-LLM: a generation
+        "/slots",  # llama.cpp: wakes a model
+        "/perf_metrics",  # TensorRT-LLM: empties a queue
+        "/terminate",
+        "/health/drain",
+    }
+
+    assert not never & probe_paths()
+    assert not [path for path in probe_paths() if DEADLY.search(path)]
+    for name in ("sglang", "litellm"):  # whose /health computes tokens
+        assert "/health" not in probe_paths([ENGINES[name]])
+    assert "/metrics" not in probe_paths([ENGINES["trtllm"]])
+
+
+def test_every_path_of_every_record_may_be_asked() -> None:
+    paths = probe_paths([ENGINES["ollama"], ENGINES["sglang"]])
+
+    assert {"/", "/v1/models", "/api/tags", "/api/version"} <= paths
+    assert {"/v1/loads?include=core", "/model_info", "/get_model_info", "/ready"} <= paths
+
+
+def test_a_profile_becomes_a_record_or_a_list_of_flaws() -> None:
+    good = (
+        "{profile: mine, schema: 1, title: Mine, ready: {probes: [{get: /up}]},"
+        " operations: {/v1/chat/completions: {}}}"
+    )
+
+    record, flaws = parse(good)
+    assert record is not None
+    assert (record.name, flaws) == ("mine", [])
+    assert parse("{profile: mine}")[0] is None
+    assert parse("")[1]
+
+
+def test_sixteen_kinds_come_with_the_package() -> None:
+    assert set(ENGINES) == {
+        *("vllm", "sglang", "llamacpp", "ollama", "tgi", "trtllm", "lmdeploy", "mlx-lm"),
+        *("omlx", "vllm-mlx", "lemonade", "dmr", "lmstudio", "litellm", "olla", "openai"),
     }

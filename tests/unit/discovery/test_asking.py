@@ -2,10 +2,7 @@
 
 from proxy.core.failure import Failure
 from proxy.dialects.base import Reply
-from proxy.dialects.llamacpp import LLAMACPP
-from proxy.dialects.ollama import OLLAMA
 from proxy.dialects.registry import ENGINES
-from proxy.dialects.vllm import VLLM
 from proxy.discovery.asking import Readiness, Serving, identify, readiness, serving
 from tests.unit.discovery.fakes import (
     NOWHERE,
@@ -19,6 +16,7 @@ from tests.unit.discovery.fakes import (
 )
 
 HERE = backend()
+VLLM, LLAMACPP, OLLAMA = ENGINES["vllm"], ENGINES["llamacpp"], ENGINES["ollama"]
 
 
 def answering(answers: Answers) -> FakeFetch:

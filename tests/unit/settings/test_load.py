@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 
+from proxy.core.catalog import Unify
 from proxy.core.selection import Policy
 from proxy.settings import fields
 from proxy.settings.address import Address
 from proxy.settings.load import Flags, load
 from proxy.settings.problems import SettingsError
+from proxy.settings.profiles import Profiles
 from proxy.settings.schema import LogFormat, LogLevel, PartialTimeouts, Secret, Settings
 
 Write = Callable[[str], Path]
@@ -39,6 +41,8 @@ SINGLE = [
     ("listen", "0.0.0.0:80", Address(host="0.0.0.0", port=80)),
     ("admin", "unix:/run/a.sock", Address(path="/run/a.sock")),
     ("workers", "1", 1),
+    ("profiles", "/dev", Profiles(folder="/dev")),
+    ("models.unify", "names", Unify.NAMES),
     ("balance.policy", "least-connections", Policy.LEAST_CONNECTIONS),
     ("timeouts.connect", "500ms", 0.5),
     ("timeouts.first_token", "0", 0.0),

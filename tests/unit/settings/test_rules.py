@@ -5,7 +5,7 @@ import pytest
 from proxy.settings.address import Address
 from proxy.settings.problems import Layer, Source
 from proxy.settings.rules import Scene, broken
-from proxy.settings.schema import BackendSettings, Models, PartialTimeouts, Settings
+from proxy.settings.schema import BackendSettings, Models, PartialTimeouts, ServedModels, Settings
 
 
 def line(number: int) -> Source:
@@ -112,3 +112,20 @@ def test_timeouts_are_set_for_models_and_not_for_aliases() -> None:
     )
 
     assert told(settings) == [("models.timeouts.a", "default: 'a' is an alias")]
+
+
+def test_a_kind_must_be_known_unless_profiles_could_not_be_read() -> None:
+    settings = Settings(backends=(BackendSettings(name="a", url="http://a:1", type="vlm"),))
+
+    assert told(settings, {"backends[0].type": line(4)}) == [
+        ("backends[0].type", "f.yaml:4: found 'vlm'")
+    ]
+    assert not told(settings, {}, "profiles")
+
+
+@pytest.mark.parametrize("key", ["include", "exclude"])
+def test_a_pattern_must_be_able_to_match(key: str) -> None:
+    models = ServedModels(**{key: ("llama-*", " ")})
+    settings = Settings(backends=(BackendSettings(name="a", url="http://a:1", models=models),))
+
+    assert told(settings) == [(f"backends[0].models.{key}", "default: ' ' matches no model")]

@@ -4,16 +4,17 @@ import re
 
 import msgspec
 
+from proxy.core.catalog import Model
 from proxy.core.selection import Policy
 from proxy.settings import fields
 from proxy.settings.address import Address
 from proxy.settings.schema import (
     KNOWN_TYPES,
-    PLANNED_TYPES,
     BackendSettings,
     Models,
     PartialTimeouts,
     Secret,
+    ServedModels,
     Settings,
     Timeouts,
 )
@@ -64,9 +65,19 @@ def test_a_backend_knows_where_to_connect() -> None:
     assert BackendSettings(url="unix:///run/a.sock").address == Address(path="/run/a.sock")
 
 
-def test_a_type_is_either_known_or_planned() -> None:
-    assert not set(KNOWN_TYPES) & set(PLANNED_TYPES)
-    assert {"auto", "vllm", "llamacpp", "ollama", "openai"} <= set(KNOWN_TYPES)
+def test_auto_and_sixteen_kinds_are_known() -> None:
+    assert KNOWN_TYPES[0] == "auto"
+    assert KNOWN_TYPES[-1] == "openai"
+    assert len(KNOWN_TYPES) == 17
+    assert tuple(Settings().engines) == KNOWN_TYPES[1:]
+
+
+def test_models_are_served_by_pattern() -> None:
+    listed = [Model(id=name) for name in ("llama-8b", "llama-8b-draft", "qwen")]
+    served = ServedModels(include=("llama*",), exclude=("*-draft",))
+
+    assert [model.id for model in served.chosen(listed)] == ["llama-8b"]
+    assert ServedModels().chosen(listed) == tuple(listed)
 
 
 def test_every_key_says_what_it_is_for() -> None:
