@@ -11,6 +11,7 @@ much, ending by whether zero is inside would: that is not looked at.
 
 import random
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
@@ -26,6 +27,10 @@ from benchmarks.report.record import Block
 Measure = Callable[[Lane, Schedule, int], Awaitable[Measured]]
 PRECISE = "token_p50_us"
 """The figure whose interval `precision_us` is about."""
+
+
+RECENT = 3
+"""Rounds whose blocks say what disturbance is usual."""
 
 
 class Design(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,7 +107,16 @@ class Played(msgspec.Struct, kw_only=True):
 class Rounds:
     """Plays a design over lanes. `measure` runs one block, `schedule` draws that of a round."""
 
-    __slots__ = ("_design", "_dice", "_measure", "_played", "_schedule", "_tell", "_clock")
+    __slots__ = (
+        "_design",
+        "_dice",
+        "_measure",
+        "_played",
+        "_recent",
+        "_schedule",
+        "_tell",
+        "_clock",
+    )
 
     def __init__(
         self,
@@ -120,15 +134,17 @@ class Rounds:
         self._schedule = schedule
         self._tell = tell
         self._clock = clock
+        self._recent: deque[Measured] = deque(maxlen=RECENT * len(lanes))
         self._played = Played(lanes=tuple(lanes), start_ns=clock())
 
     async def play(self) -> Played:
         """Measure until the design says stop. Raises what `measure` raises."""
         played, design = self._played, self._design
-        usual = [await self._measure(lane, self._schedule(0), 0) for lane in self._order()]
-        played.limits = limits(usual)
+        for lane in self._order():
+            self._recent.append(await self._measure(lane, self._schedule(0), 0))
         began = self._clock()
         for turn in range(1, design.rounds + 1):
+            played.limits = limits(self._recent)
             schedule = self._schedule(turn)
             for lane in self._order():
                 await self._block(lane, schedule, turn, began)
@@ -147,6 +163,7 @@ class Rounds:
         most = int(design.repeated_share * design.rounds * len(played.lanes))
         for attempt in range(design.repeats + 1):
             one = await self._measure(lane, schedule, turn)
+            self._recent.append(one)
             why = disturbed(one, played.limits)
             played.blocks.append(one.row(played.start_ns, rejected=why))
             played.measured.append(one)

@@ -66,12 +66,18 @@ async def test_failed_requests_are_invalid() -> None:
 
 
 async def test_a_noisy_machine_is_invalid() -> None:
-    noise = tuple((turn, name) for turn in range(1, 8) for name in ("direct", "again", "mine"))
+    run = await played(SOUND, rounds=20)
+    run.blocks = [
+        msgspec.structs.replace(row, rejected="noise" if row.round > 9 else "")
+        for row in run.blocks
+    ]
 
-    ruling = ruled(await played(SOUND, disturbed=noise))
+    ruling = ruled(run)
 
     assert ruling.verdict == INVALID
-    assert "the machine was calm enough" in failed(ruling)
+    assert failed(ruling) == ["the machine was calm enough"]
+    detail = next(check.detail for check in ruling.checks if "calm" in check.name)
+    assert detail == "33 of 60 blocks were disturbed by other work"
 
 
 async def test_a_busy_client_is_invalid() -> None:

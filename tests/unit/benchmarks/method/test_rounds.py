@@ -147,3 +147,14 @@ async def test_direct_against_itself_holds_zero_in_18_of_20_seeds() -> None:
         held += found.holds(0.0)
 
     assert held >= 18
+
+
+async def test_noise_that_stays_becomes_the_usual() -> None:
+    instrument = Instrument(COSTS)
+    instrument.disturbed = [(turn, name) for turn in range(1, 20) for name in ARMS]
+
+    played, _ = await play(instrument, Design(rounds=19, max_time=9999, repeats=0))
+
+    late = [row for row in played.blocks if row.round > 6]
+    assert [row.rejected for row in played.blocks if row.round == 1] != ["", "", ""]
+    assert not any(row.rejected for row in late)
