@@ -19,7 +19,7 @@ class Event(msgspec.Struct, frozen=True, gc=False):
 
 def sse(pieces: Sequence[tuple[int, bytes]]) -> Iterator[Event]:
     """Yield the SSE events that have data; comments and what no blank line ends are left out."""
-    for stamp, block in _cut(pieces, _BLANK):
+    for stamp, block in _cut(pieces, b"\n\n", _BLANK):
         if block.startswith(b"data: ") and b"\n" not in block and b"\r" not in block:
             yield Event(stamp, "", block[6:])
             continue
@@ -30,7 +30,7 @@ def sse(pieces: Sequence[tuple[int, bytes]]) -> Iterator[Event]:
 
 def ndjson(pieces: Sequence[tuple[int, bytes]]) -> Iterator[Event]:
     """Yield the lines that are not empty; a last line without its line end counts too."""
-    for stamp, line in _cut(pieces, _LINE, rest=True):
+    for stamp, line in _cut(pieces, b"\n", _LINE, rest=True):
         if line:
             yield Event(stamp, "", line)
 
@@ -47,18 +47,29 @@ def _fields(block: bytes) -> tuple[str, bytes | None]:
 
 
 def _cut(
-    pieces: Sequence[tuple[int, bytes]], border: re.Pattern[bytes], *, rest: bool = False
+    pieces: Sequence[tuple[int, bytes]], plain: bytes, odd: re.Pattern[bytes], *, rest: bool = False
 ) -> Iterator[tuple[int, bytes]]:
     # Blocks between borders, each with the arrival of the border's last byte.
     body = b"".join([piece for _, piece in pieces])
     at = begin = 0
     reach = len(pieces[0][1]) if pieces else 0  # where piece `at` ends in the body
-    for found in border.finditer(body):
-        end = found.end()
+    for start, end in _borders(body, plain, odd):
         while reach < end:
             at += 1
             reach += len(pieces[at][1])
-        yield pieces[at][0], body[begin : found.start()]
+        yield pieces[at][0], body[begin:start]
         begin = end
     if rest and begin < len(body):
         yield pieces[-1][0], body[begin:]
+
+
+def _borders(body: bytes, plain: bytes, odd: re.Pattern[bytes]) -> Iterator[tuple[int, int]]:
+    # The pattern costs 5 us an event; nearly nobody sends a carriage return.
+    if b"\r" in body:
+        for found in odd.finditer(body):
+            yield found.span()
+        return
+    size, start = len(plain), body.find(plain)
+    while start >= 0:
+        yield start, start + size
+        start = body.find(plain, start + size)

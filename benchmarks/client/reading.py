@@ -120,34 +120,45 @@ def _read_answer(message: Message, target: Target, report: Report) -> None:
         except msgspec.DecodeError as problem:
             gathered.error = gathered.error or f"an event that cannot be read: {problem}"
             continue
-        _gather(gathered, event, said, observed, target.stamp)
+        _note(gathered, event, said, observed)
+        if said.text:
+            _gather(gathered, event, said, target.stamp)
     report.words, report.events = gathered.words, gathered.events
     _settle(gathered, observed, report, target, streamed=streamed)
 
 
-def _gather(
-    gathered: _Gathered, event: events.Event, said: Said, observed: Observed, stamp: Stamp
-) -> None:
-    gathered.finish = said.finish or gathered.finish
-    gathered.over = gathered.over or said.over
-    error = said.error or ("error event" if event.kind == "error" else "")
-    gathered.error = gathered.error or error
-    observed.tokens_in = observed.tokens_in if said.tokens_in is None else said.tokens_in
-    observed.tokens_out = observed.tokens_out if said.tokens_out is None else said.tokens_out
+def _note(gathered: _Gathered, event: events.Event, said: Said, observed: Observed) -> None:
+    # What is told beside the text.
+    if said.finish:
+        gathered.finish = said.finish
+    if said.over:
+        gathered.over = True
+    if said.error or event.kind == "error":
+        gathered.error = gathered.error or said.error or "error event"
+    if said.tokens_in is not None:
+        observed.tokens_in = said.tokens_in
+    if said.tokens_out is not None:
+        observed.tokens_out = said.tokens_out
+
+
+def _gather(gathered: _Gathered, event: events.Event, said: Said, stamp: Stamp) -> None:
     text = said.text
-    if not text:
-        return
     pieces: list[Piece] = []
     if stamp is Stamp.CONTENT:
         text, pieces = stamps.in_content(text)
-    elif stamp is Stamp.FIELD and said.stamp_ns:
-        pieces = [Piece(said.token, said.stamp_ns, max(1, len(text.split())), said.taken_ns)]
     gathered.text.append(text)
     gathered.reads.add(event.stamp)
-    gathered.stamped += pieces
-    for count in [piece.words for piece in pieces] or [max(1, len(text.split()))]:
+    if not pieces:
+        words = max(1, len(text.split()))
         gathered.received.append(event.stamp)
-        gathered.words.append(count)
+        gathered.words.append(words)
+        if stamp is Stamp.FIELD and said.stamp_ns:
+            gathered.stamped.append(Piece(said.token, said.stamp_ns, words, said.taken_ns))
+        return
+    for piece in pieces:
+        gathered.received.append(event.stamp)
+        gathered.words.append(piece.words)
+        gathered.stamped.append(piece)
 
 
 def _settle(

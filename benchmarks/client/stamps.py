@@ -46,6 +46,15 @@ def in_content(text: str) -> tuple[str, list[Piece]]:
 
 def integrity(pieces: Sequence[Piece], total: int | None) -> Integrity:
     """Compare token indices with an unbroken count from 0 to `total`; None: the end is open."""
+    expected = 0
+    for piece in pieces:
+        if piece.token != expected:
+            return _accounted(pieces, total)
+        expected += piece.words
+    return Integrity(lost=max(0, (total or 0) - expected))
+
+
+def _accounted(pieces: Sequence[Piece], total: int | None) -> Integrity:
     result = Integrity()
     seen: set[int] = set()
     highest = 0  # one more than the largest index seen
