@@ -121,13 +121,26 @@ def console(file: IO[str] | None = None) -> Console:
 
 def show(record: Record, file: IO[str] | None = None) -> None:
     """Print a record's report. Raises ValueError for a damaged histogram."""
+    show_sheet(compose(record), file)
+
+
+def show_sheet(sheet: Sheet, file: IO[str] | None = None) -> None:
+    """Print a sheet: on a terminal within its width, else without the blanks at line ends."""
     target = console(file)
-    target.print(rendered(compose(record), target.width))
+    if target.is_terminal:
+        target.print(rendered(sheet, target.width))
+    else:
+        target.file.write(sheet_text(sheet))
 
 
 def as_text(record: Record) -> str:
-    """Return what a pipe would get, without the blanks at line ends."""
+    """Return what a pipe would get."""
+    return sheet_text(compose(record))
+
+
+def sheet_text(sheet: Sheet) -> str:
+    """Return a sheet as plain text of whatever width it needs."""
     target = Console(width=PIPE_WIDTH, highlight=False, no_color=True, force_terminal=False)
     with target.capture() as captured:
-        target.print(rendered(compose(record)))
+        target.print(rendered(sheet))
     return "\n".join(line.rstrip() for line in captured.get().splitlines()) + "\n"

@@ -2,7 +2,7 @@
 
 from benchmarks.report.compose import compose
 from benchmarks.report.record import Record
-from benchmarks.report.sheet import Cell, Grid, Tone
+from benchmarks.report.sheet import Cell, Grid, Sheet, Tone
 
 
 def _safe(text: str) -> str:
@@ -26,9 +26,8 @@ def _table(grid: Grid) -> list[str]:
     return [*lines, ""]
 
 
-def as_markdown(record: Record) -> str:
-    """Return the report. Raises ValueError for a damaged histogram."""
-    sheet = compose(record)
+def sheet_markdown(sheet: Sheet) -> str:
+    """Return a sheet."""
     lines = [f"## {sheet.title}", ""]
     if sheet.sentence:
         lines += [f"**{_safe(sheet.sentence)}**", ""]
@@ -37,8 +36,12 @@ def as_markdown(record: Record) -> str:
     for grid in sheet.grids:
         lines += _table(grid)
     lines += [f"- {_safe(note)}" for note in sheet.notes]
-    if sheet.notes:
-        lines.append("")
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def as_markdown(record: Record) -> str:
+    """Return the report with machine and command. Raises ValueError for a damaged histogram."""
+    lines = [sheet_markdown(compose(record))]
     machine = ", ".join(f"{name} {value}" for name, value in record.facts.items())
     command = " ".join(record.words)
     lines += [f"{_safe(machine)}; seed {record.seed}; {record.started}", ""] if machine else []

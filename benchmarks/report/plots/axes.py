@@ -49,15 +49,19 @@ def looks(record: Record) -> Mapping[str, Look]:
 
 def legend(arms: Iterable[str], styles: Mapping[str, Look], *, marks: bool = False) -> str:
     """Return the names of arms above the plot, each with its line or mark."""
-    parts, x = [], LEFT
-    for arm in arms:
+    names = list(arms)
+    wide = [39 + 7.0 * len(arm) for arm in names]
+    parts, x, y = [], LEFT, 19.0 if LEFT + sum(wide) <= RIGHT else 9.0
+    for arm, width in zip(names, wide, strict=True):
+        if x + width > RIGHT + 18 and x > LEFT:
+            x, y = LEFT, y + 16
         look = styles[arm]
         if marks:
-            parts.append(svg.marker(look.shape, x + 8, 19, f"m {look.css}"))
+            parts.append(svg.marker(look.shape, x + 8, y, f"m {look.css}"))
         else:
-            parts.append(svg.line((x, 19), (x + 16, 19), f"l {look.css}"))
-        parts.append(svg.text(x + 21, 23, arm, "t k"))
-        x += 21 + 7.0 * len(arm) + 18
+            parts.append(svg.line((x, y), (x + 16, y), f"l {look.css}"))
+        parts.append(svg.text(x + 21, y + 4, arm, "t k"))
+        x += width
     return "".join(parts)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-WIDE = 30.0
+WIDE = 20.0
 """From this ratio of largest to smallest value on, a logarithmic scale shows both."""
 
 

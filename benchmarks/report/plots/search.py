@@ -36,8 +36,8 @@ def _tried(columns: Columns) -> str | None:
 def _key(left: float) -> str:
     parts = []
     for shape, css, words in MARKS.values():
-        parts.append(svg.marker(shape, left + 6, 19, f"m {css}"))
-        parts.append(svg.text(left + 16, 23, words, "t k"))
+        parts.append(svg.marker(shape, left + 6, 37, f"m {css}"))
+        parts.append(svg.text(left + 16, 41, words, "t k"))
         left += 34 + 7.0 * len(words)
     return "".join(parts)
 
@@ -56,14 +56,14 @@ def search(record: Record, key: str = "search") -> Plot:
     found = {arm: columns for arm, columns in found.items() if _tried(columns) == tried}
     longest = max(len(columns[tried]) for columns in found.values())
     x = Scale(low=0.5, high=longest + 0.5, start=LEFT, end=RIGHT)
-    y = suited([value for columns in found.values() for value in columns[tried]], BOTTOM, TOP)
+    y = suited([value for columns in found.values() for value in columns[tried]], BOTTOM, TOP + 18)
     styles = looks(record)
     parts = [
         legend([arm for arm in found if arm in styles], styles),
-        _key(RIGHT - 230),
+        _key(LEFT),
         y_axis(y, f"{UNITS[tried]}{', logarithmic' if y.log else ''}"),
     ]
-    parts.append(x_axis(x, "try"))
+    parts.append(x_axis(x, "try", top=TOP + 18))
     rows = []
     for arm, columns in found.items():
         points = [(x.at(i + 1), y.at(value)) for i, value in enumerate(columns[tried])]
