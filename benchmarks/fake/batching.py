@@ -41,13 +41,14 @@ class Sequence:
     __slots__ = (
         "blocks",
         "dice",
+        "edge",
         "kept",
         "live",
         "prefill_left",
         "produced",
         "prompt_tokens",
-        "room",
         "running",
+        "seen",
         "sink",
         "stalls",
         "total",
@@ -74,9 +75,12 @@ class Sequence:
         self.stalls = 0
         self.live = False
         self.running = False
-        self.kept = cached
         self.blocks = 0
-        self.room = 0
+        # Tokens of the prompt (and of what was written before a preemption) that are in the cache;
+        # what was produced then; and how far `produced` can go with the blocks it has.
+        self.kept = cached
+        self.seen = 0
+        self.edge = 0
 
 
 class PrefixCache:
@@ -168,27 +172,20 @@ class Batch:
         """Start a step and return its length in seconds; None when there is nothing to do."""
         if self.asleep:
             return None
-        profile, preempted = self._profile, self.preemptions
-        budget, prefilled, busy = profile.max_batched_tokens, 0, False
+        profile, preempted, reach = self._profile, self.preemptions, self._reach
+        prefilled = decoding = 0
         for sequence in tuple(self.running):
             if sequence.stalls or not sequence.running:
                 continue
-            share = min(budget, sequence.prefill_left)
-            if sequence.prefill_left and not share:
-                continue
-            reach = sequence.kept + (share or self._reach)
-            if reach > sequence.room and not self._grow(sequence, reach):
-                continue
-            busy = True
-            budget = max(0, budget - (share or 1))
-            if share:
-                self._prefill(sequence, share)
-                prefilled += share
+            if sequence.prefill_left:
+                prefilled += self._read(sequence, profile.max_batched_tokens - prefilled - decoding)
+            elif sequence.produced + reach <= sequence.edge or self._grow(sequence, reach):
+                decoding += 1
         admitted = 0
         if self.waiting and self.preemptions == preempted:
-            admitted, more = self._admit(budget)
+            admitted, more = self._admit(profile.max_batched_tokens - prefilled - decoding)
             prefilled += more
-        if not busy and not admitted:
+        if not prefilled and not decoding and not admitted:
             return None
         self.steps += 1
         return self._length(admitted, prefilled)
@@ -209,7 +206,6 @@ class Batch:
             if count > left or (instant and sequence.whole):
                 count = left
             sequence.produced = first + count
-            sequence.kept += count
             produced += count
             if count == left:
                 sequence.live = False
@@ -241,9 +237,15 @@ class Batch:
             accepted += 1
         return profile.tokens_per_event + accepted
 
-    def _prefill(self, sequence: Sequence, share: int) -> None:
+    def _read(self, sequence: Sequence, budget: int) -> int:
+        # How many of its prompt tokens this step reads.
+        share = max(0, min(budget, sequence.prefill_left))
+        if not share or not self._grow(sequence, share + self._reach):
+            return 0
         sequence.prefill_left -= share
         sequence.kept += share
+        sequence.edge -= share
+        return share
 
     def _admit(self, budget: int) -> tuple[int, int]:
         # How many were admitted, and how many prompt tokens of theirs this step reads.
@@ -251,40 +253,37 @@ class Batch:
         while self.waiting and budget > 0 and len(self.running) < profile.max_num_seqs:
             sequence = self.waiting[0]
             share = 0 if sequence.stalls else min(budget, sequence.prefill_left)
-            reach = sequence.kept + share + self._reach
-            if self.running and _blocks(reach) > self._free:
+            if self.running and _blocks(sequence.kept + share + self._reach) > self._free:
                 break
             self.waiting.popleft()
             self.running[sequence] = None
             sequence.running = True
-            self._take(sequence, reach)
-            self._prefill(sequence, share)
-            budget -= share
-            prefilled += share
+            read = self._read(sequence, share)
+            budget -= read
+            prefilled += read
             sequence.sink.admitted()
             admitted += not sequence.stalls
         self.peak = max(self.peak, len(self.running))
         return admitted, prefilled
 
-    def _grow(self, sequence: Sequence, reach: int) -> bool:
-        # False: it was itself the one to give way.
-        while _blocks(reach) - sequence.blocks > self._free and len(self.running) > 1:
+    def _grow(self, sequence: Sequence, more: int) -> bool:
+        # Room for so many more tokens; False: it was itself the one to give way.
+        wanted = _blocks(sequence.kept + sequence.produced - sequence.seen + more)
+        while wanted - sequence.blocks > self._free and len(self.running) > 1:
             last = next(reversed(self.running))
             self._preempt(last)
             if last is sequence:
                 return False
-        self._take(sequence, reach)
+        if wanted > sequence.blocks:
+            self._free -= wanted - sequence.blocks
+            sequence.blocks = wanted
+        sequence.edge = wanted * BLOCK_TOKENS - sequence.kept + sequence.seen
         return True
-
-    def _take(self, sequence: Sequence, reach: int) -> None:
-        blocks = _blocks(reach)
-        self._free -= blocks - sequence.blocks
-        sequence.blocks = blocks
-        sequence.room = blocks * BLOCK_TOKENS
 
     def _preempt(self, sequence: Sequence) -> None:
         self._leave(sequence)
         sequence.kept = 0
+        sequence.seen = sequence.produced
         sequence.prefill_left = sequence.prompt_tokens + sequence.produced
         self.waiting.appendleft(sequence)
         self.preemptions += 1
@@ -293,7 +292,7 @@ class Batch:
         del self.running[sequence]
         sequence.running = False
         self._free += sequence.blocks
-        sequence.blocks = sequence.room = 0
+        sequence.blocks = 0
 
 
 def _blocks(tokens: int) -> int:

@@ -167,8 +167,10 @@ class Stream(Reply):
     """A streamed answer: one event, one chunk and one write per step."""
 
     __slots__ = (
+        "_bare",
         "_before",
         "_event",
+        "_head",
         "_headed",
         "_lead",
         "_middle",
@@ -195,8 +197,10 @@ class Stream(Reply):
             self._middle, self._until = span.first + 1, span.first + span.count - 1
             self._shift = span.start - span.first
             self._lead, self._before, self._tails = plain.lead, plain.before, plain.tails
-            self._size = len(plain.lead) + len(plain.before) - 2
+            self._head = plain.lead + plain.before
+            self._size = len(self._head) - 2
             self._number = plain.number
+            self._bare = self._stamps is Stamps.NONE and plain.number is None
 
     @override
     def queued(self) -> None:
@@ -212,9 +216,8 @@ class Stream(Reply):
             return
         self._record.tokens = first + 1
         tail = self._tails[(self._shift + first) % len(self._tails)]
-        if self._stamps is Stamps.NONE and self._number is None:
-            size = self._size + len(tail)
-            self._event(b"%x\r\n%b%b%b" % (size, self._lead, self._before, tail))
+        if self._bare:
+            self._event(b"%x\r\n%b%b" % (self._size + len(tail), self._head, tail))
             return
         field, inside = self._stamp(first)
         if self._number is not None:
