@@ -22,6 +22,7 @@ from proxy.core.failure import Failure, Kind, Origin
 from proxy.dialects.base import Engine
 from proxy.dialects.registry import OPENAI, probe_paths
 from proxy.discovery.fetch import HttpFetch
+from proxy.discovery.loads import Loads
 from proxy.discovery.prober import Hooks, Prober
 from proxy.edge import admin, models, routes
 from proxy.edge.server import Edge
@@ -97,14 +98,8 @@ class Instance:
         self._course.started = self._metrics.started
         self._edge = Edge(self._course, settings.limits)
         self._fetch = HttpFetch(probe_paths(settings.engines.values()), self._keys)
-        self._prober = Prober(
-            self._backends,
-            self._fetch,
-            settings.engines.values(),
-            Hooks(on_kind=self._on_kind, on_models=self._on_models),
-            loop=self._loop,
-            random=random.random,
-        )
+        self._loads = Loads(self._fetch, loop=self._loop, random=random.random)
+        self._prober = self._make_prober()
         self._course.suspect = self._prober.wake
         self._course.unheard = self._unheard
         self._timers: dict[str, asyncio.TimerHandle] = {}
@@ -133,6 +128,16 @@ class Instance:
             later=self._loop.call_later,
             timeouts_for=self._timeouts_for,
             queue_timeout=settings.limits.queue_timeout,
+        )
+
+    def _make_prober(self) -> Prober:
+        return Prober(
+            self._backends,
+            self._fetch,
+            self._settings.engines.values(),
+            Hooks(on_kind=self._on_kind, on_models=self._on_models),
+            loop=self._loop,
+            random=random.random,
         )
 
     def _timeouts_for(self, model: str, backend: Backend) -> Timeouts:
@@ -181,6 +186,7 @@ class Instance:
         """End everything that is still there."""
         self._edge.stop_accepting()
         await self._prober.stop()
+        await self._loads.stop()
         await self._fetch.close()
         await self._edge.stop()
         if self._admin is not None:
@@ -260,6 +266,7 @@ class Instance:
     def _on_kind(self, backend: Backend, kind: Engine) -> None:
         side = self._sides[backend]
         side.engine = kind
+        self._loads.recognised(backend, kind)
         side.pool.policy = pool.Policy(idle=kind.keep_alive, max_requests=kind.max_requests)
         log.info("engine recognised", backend=backend.name, type=kind.name, url=backend.url)
 

@@ -1,9 +1,10 @@
 """One inference engine behind the proxy: who it is, how busy it is, whether it may be used.
 
 Theory. Load is counted here, at dispatch, and given back exactly once per lease: the prompt's share
-at the first token (prefill is over), the rest when the call ends. Nothing is polled, so the figure
-is never stale. Three things bend it for a while: a penalty (virtual work after a failure, so that
-failing fast does not look like being idle), slow start after a recovery, and the breaker's probe.
+at the first token (prefill is over), the rest when the call ends. Nothing of that is polled, so the
+figure is never stale. Four things bend it for a while: a penalty (virtual work after a failure, so
+that failing fast does not look like being idle), requests of others that the engine tells of, slow
+start after a recovery, and the breaker's probe. The first two are one figure, `penalty`.
 
 They depend on time, and selection cannot afford to work them out for every candidate of every
 request. So `settled` says "nothing bends this backend": usable, closed, no penalty, full speed.
@@ -18,6 +19,7 @@ from typing_extensions import override
 from proxy.core import health as healths
 from proxy.core.breaker import Breaker
 from proxy.core.health import Health
+from proxy.core.reported import Reported
 
 SLOW_START = 30.0  # seconds from recovery to full share
 SLOW_START_FLOOR = 0.1
@@ -82,11 +84,13 @@ class Backend:
     used first. `cap` is the configured limit of requests in flight and `learned_cap` the engine's
     own, None when there is none; the configured one wins. `kind` is the engine type's name, empty
     until known. `in_flight` and `work` (estimated tokens) are what leases hold now. `turn` is the
-    round-robin policy's mark.
+    round-robin policy's mark. `reported` is what the engine last said of itself, None if nothing.
     """
 
     __slots__ = (
         "_cap",
+        "_foreign",
+        "_foreign_seen",
         "_learned_cap",
         "_penalty_from",
         "_penalty_until",
@@ -101,6 +105,7 @@ class Backend:
         "penalty",
         "priority",
         "pull",
+        "reported",
         "room",
         "settled",
         "total_leases",
@@ -136,6 +141,8 @@ class Backend:
         self.turn = 0.0
         self._cap = cap
         self._learned_cap: int | None = None
+        self.reported: Reported | None = None
+        self._foreign = self._foreign_seen = 0  # requests of others: believed, and in the last look
         self._typical = _FIRST_GUESS
         self._rounds = 0
         self._penalty_work = 0.0
@@ -239,6 +246,21 @@ class Backend:
         self._penalty_until = max(self._penalty_until, now + max(base, grown))
         self.settled = False
 
+    def heard(self, said: Reported | None, own: int) -> None:
+        """Take in what the engine says of its load, with at most `own` requests of ours there.
+
+        What is above that is the work of others and counts as so many typical requests. Of two
+        looks in a row the lower number is believed: a single one may have met requests of ours
+        that had just ended. None = it says nothing (any more), and counts nothing.
+        """
+        self.reported = said
+        requests = said.requests if said is not None else None
+        seen = 0 if requests is None else max(0, requests - own)
+        believed, self._foreign_seen = min(seen, self._foreign_seen), seen
+        if believed or self._foreign:
+            self.settled = False
+        self._foreign = believed
+
     # -- what bends the figures ---------------------------------------------------------------
 
     @property
@@ -257,7 +279,7 @@ class Backend:
 
     def _weigh(self, now: float) -> None:
         factor = self.slow_start(now)
-        self.penalty = self._faded(now)
+        self.penalty = self._faded(now) + self._others()
         room = self._full_room
         self.room = room if factor == 1.0 or room == inf else max(1.0, room * factor // 1)
         # One request at a time is no flood: an idle backend that warms up competes at full weight.
@@ -269,6 +291,10 @@ class Backend:
         if left <= 0.0 or not self.breaker.closed:
             return 0.0  # an open breaker rations by itself; its probe must not be outbid
         return self._penalty_work * left / (self._penalty_until - self._penalty_from)
+
+    def _others(self) -> float:
+        # As above: an open breaker rations by itself.
+        return self._foreign * self._typical if self.breaker.closed else 0.0
 
     def _breaker_changed(self) -> None:
         self.settled = False
