@@ -19,7 +19,10 @@ _ABORTED = frozenset({"abort", "error"})  # finish reasons of vLLM and SGLang fo
 
 
 class ChatAnswer(ABC):
-    """Implements `base.Answer` for one call. Not reused."""
+    """Implements `base.Answer` for one call. Not reused.
+
+    prefill: the caller's words the model goes on with; an engine may say them again.
+    """
 
     __slots__ = (
         "_blocks",
@@ -27,6 +30,7 @@ class ChatAnswer(ABC):
         "_now",
         "_out",
         "_payloads",
+        "_prefill",
         "_request_id",
         "_seen",
         "done",
@@ -39,7 +43,7 @@ class ChatAnswer(ABC):
         "usage",
     )
 
-    def __init__(self, request_id: str, created: float) -> None:
+    def __init__(self, request_id: str, created: float, prefill: str = "") -> None:
         self.tokens_in: int | None = None
         self.tokens_out: int | None = None
         self.finish: str | None = None
@@ -50,6 +54,7 @@ class ChatAnswer(ABC):
         self.stopped_at: str | None = None
         self._request_id = request_id
         self._created = created
+        self._prefill = prefill
         self._now = created
         self._payloads = Payloads()
         self._blocks = Blocks(self)
@@ -114,8 +119,11 @@ class ChatAnswer(ABC):
         self._note_end(choice)
         if self.finish in _ABORTED:
             return self._refuse(f"The engine gave the answer up ({self.finish}).", 502)
+        message = choice.message or Message(content=choice.text)
+        if self._prefill and message.content:
+            message.content = message.content.removeprefix(self._prefill)
         try:
-            return self._completed(choice, choice.message or Message(content=choice.text))
+            return self._completed(choice, message)
         except ValueError as unfit:
             return self._refuse(str(unfit), 502)
 

@@ -12,10 +12,10 @@ from proxy.dialects.translate.anthropic_messages import (
     CacheControl,
     Message,
     System,
-    TextBlock,
     messages,
 )
 from proxy.dialects.translate.base import Refusal, Settled, Translated, Uncarried
+from proxy.dialects.translate.prefill import continued, prefilled
 from proxy.dialects.translate.reading import Known, check_absent, decode, given, schema
 from proxy.dialects.translate.thinking import effort_of, switches
 
@@ -139,7 +139,9 @@ def request(body: bytes, *, request_id: str, created: float) -> Translated | Set
         asked = decode(body, _decoder, _LISTS)
         check_absent(asked, _REFUSED)
         _check(asked)
-        chat = _chat(asked)
+        turns = messages(asked.system, asked.messages)
+        words = prefilled(turns)
+        chat = _chat(asked, turns) | continued(words)
     except Uncarried as verdict:
         return verdict.refusal
     return Translated(
@@ -152,6 +154,7 @@ def request(body: bytes, *, request_id: str, created: float) -> Translated | Set
             model=asked.model,
             stops=tuple(asked.stop_sequences or ()),
             thinking=asked.thinking is None or asked.thinking.display != "omitted",
+            prefill=words,
         ),
     )
 
@@ -185,11 +188,11 @@ def _check(asked: Request) -> None:
         check_absent(tool, _TOOL_REFUSED, f"tools[{number}].")
 
 
-def _chat(asked: Request) -> dict[str, Any]:
+def _chat(asked: Request, turns: list[dict[str, Any]]) -> dict[str, Any]:
     """Return the chat request."""
     chat = given(
         model=asked.model,
-        messages=messages(asked.system, asked.messages),
+        messages=turns,
         stream=bool(asked.stream),
         stream_options={"include_usage": True} if asked.stream else None,
         max_tokens=asked.max_tokens,
@@ -214,16 +217,7 @@ def _chat(asked: Request) -> dict[str, Any]:
         chat["reasoning_effort"] = {"xhigh": "high", "max": "high"}.get(effort, effort)
     elif thinking is not None and thinking.budget_tokens and thinking.type == "enabled":
         chat["reasoning_effort"] = effort_of(thinking.budget_tokens)
-    last = asked.messages[-1] if asked.messages else None
-    if last is not None and last.role == "assistant" and _is_text(last):
-        # The model goes on with the caller's words, as vLLM and SGLang have it said.
-        chat |= {"continue_final_message": True, "add_generation_prompt": False}
     return chat
-
-
-def _is_text(message: Message) -> bool:
-    content = message.content
-    return isinstance(content, str) or all(isinstance(block, TextBlock) for block in content)
 
 
 def _add_tools(chat: dict[str, Any], asked: Request) -> None:

@@ -54,8 +54,9 @@ class AnthropicAnswer(ChatAnswer):
         model: str,
         stops: tuple[str, ...] = (),
         thinking: bool = True,
+        prefill: str = "",
     ) -> None:
-        super().__init__(request_id, created)
+        super().__init__(request_id, created, prefill)
         self._model = model
         self._stops = stops
         self._thinking = thinking

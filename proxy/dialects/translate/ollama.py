@@ -12,6 +12,7 @@ from proxy.dialects.translate.base import Refusal, Settled, Translated, Uncarrie
 from proxy.dialects.translate.ollama_answer import JSON, OllamaAnswer, control
 from proxy.dialects.translate.ollama_messages import Message, messages
 from proxy.dialects.translate.ollama_options import Options, sampling
+from proxy.dialects.translate.prefill import continued, prefilled
 from proxy.dialects.translate.reading import Known, check_absent, decode, given, schema
 from proxy.dialects.translate.thinking import switches
 
@@ -100,6 +101,8 @@ def chat(body: bytes, *, request_id: str, created: float) -> Translated | Settle
             return _settled(asked, created, chat=True)
         fields = _fields(asked)
         fields["messages"] = messages(asked.messages)
+        words = prefilled(fields["messages"])
+        fields |= continued(words)
         if asked.tools:
             fields["tools"] = [
                 {
@@ -117,7 +120,8 @@ def chat(body: bytes, *, request_id: str, created: float) -> Translated | Settle
             ]
     except Uncarried as verdict:
         return verdict.refusal
-    return _translated(fields, CHAT, OllamaAnswer(request_id, created, model=asked.model))
+    answer = OllamaAnswer(request_id, created, model=asked.model, prefill=words)
+    return _translated(fields, CHAT, answer)
 
 
 def generate(body: bytes, *, request_id: str, created: float) -> Translated | Settled | Refusal:

@@ -62,8 +62,10 @@ class OllamaAnswer(ChatAnswer):
 
     __slots__ = ("_chat", "_dated", "_first", "_head", "_model")
 
-    def __init__(self, request_id: str, created: float, *, model: str, chat: bool = True) -> None:
-        super().__init__(request_id, created)
+    def __init__(
+        self, request_id: str, created: float, *, model: str, chat: bool = True, prefill: str = ""
+    ) -> None:
+        super().__init__(request_id, created, prefill)
         self._model = model
         self._chat = chat
         self._first: float | None = None  # when the first piece came

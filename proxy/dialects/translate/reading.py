@@ -49,8 +49,6 @@ def convert(raw: msgspec.Raw, kind: type[T], at: str) -> T:
         what, path = _parts(str(unfit))
         dot = "." if path and path[0] != "[" else ""
         raise _verdict(what, f"{at}{dot}{path}") from None
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as unfit:
-        raise Uncarried(f"`{at}` is not JSON: {unfit}.", at, "invalid") from None
 
 
 def check_absent(request: msgspec.Struct, table: Mapping[str, str], at: str = "") -> None:

@@ -1,5 +1,6 @@
 """How the engine's stream is read, shown with the plainest caller: Ollama's."""
 
+import orjson
 import pytest
 
 from proxy.dialects.translate.answering import CUT, UNREADABLE
@@ -95,6 +96,15 @@ def test_plain_answers_that_are_none(status: int, body: bytes, said: str, given:
     answer.whole(status, body)
 
     assert (answer.failure, answer.status) == (said, given)
+
+
+def test_the_callers_own_words_are_not_said_again() -> None:
+    again = OllamaAnswer("r1", 0.0, model="m", prefill="Once ")
+    whole = orjson.loads(again.whole(200, plain({"content": "Once upon a time"})))
+    after = OllamaAnswer("r1", 0.0, model="m", prefill="Once ")
+    other = orjson.loads(after.whole(200, plain({"content": "upon a time"})))
+
+    assert whole["message"]["content"] == other["message"]["content"] == "upon a time"
 
 
 def test_a_recorded_error_in_the_first_event() -> None:

@@ -46,6 +46,13 @@ def test_options_and_what_is_about_loading() -> None:
     assert "num_ctx" not in asked
 
 
+def test_words_put_into_the_models_mouth_are_gone_on_with() -> None:
+    asked = chatted(messages=[USER, {"role": "assistant", "content": "Once"}])
+
+    assert asked["continue_final_message"] is True
+    assert asked["add_generation_prompt"] is False
+
+
 def test_tools() -> None:
     function = {"name": "f", "description": "d", "parameters": {"type": "object"}}
     tools = [{"type": "function", "function": function}]
