@@ -11,7 +11,7 @@ from benchmarks.client.target import Api, EndpointError, Stamp, Target
 from benchmarks.fake.engine import Engine, running
 from benchmarks.fake.faults import Fault, Kind
 from benchmarks.fake.ledger import Stage
-from benchmarks.fake.profile import Profile, Stamps
+from benchmarks.fake.profile import Dialect, Profile, Stamps
 from benchmarks.load.planned import Planned, Schedule
 
 TOKENS = 12
@@ -62,18 +62,22 @@ async def test_the_digest_leaves_stamps_out() -> None:
     assert len(digests) == 1
 
 
-@pytest.mark.parametrize("api", [Api.CHAT, Api.COMPLETIONS])
+@pytest.mark.parametrize("api", list(Api))
 @pytest.mark.parametrize("stream", [True, False])
-async def test_streams_and_documents(api: Api, stream: bool) -> None:
-    async with running(profile(Stamps.FIELD)) as engine:
-        to = target(engine, api=api, stream=stream, stamp=Stamp.FIELD)
-        trial = await drive(to, schedule(planned()), timeout=5)
+async def test_streams_and_documents_of_every_api(api: Api, stream: bool) -> None:
+    dialect = Dialect.OLLAMA if api is Api.OLLAMA else Dialect.VLLM
+    for stamp in Stamp:
+        async with running(profile(Stamps(stamp), dialect=dialect)) as engine:
+            to = target(engine, api=api, stream=stream, stamp=stamp)
+            trial = await drive(to, schedule(planned()), timeout=5)
 
-    (one,) = trial.observed
-    assert one.failure == ""
-    assert one.chunks == (TOKENS if stream else 1)
-    assert one.tokens_out == TOKENS
-    assert (one.lost, one.duplicated) == (0, 0)
+        (one,) = trial.observed
+        assert (stamp, one.failure) == (stamp, "")
+        assert one.chunks == (TOKENS if stream else 1)
+        assert one.tokens_out == TOKENS
+        assert (stamp, one.lost, one.duplicated) == (stamp, 0, 0)
+        assert len(one.emitted) == (0 if stamp is Stamp.NONE else one.chunks)
+        assert bool(one.taken_ns) == bool(one.emitted)
 
 
 async def test_connections_are_open_before_they_are_needed_and_used_again() -> None:
