@@ -6,6 +6,7 @@ is where the flags start from. With `--instances N` each engine is a process, an
 
 import argparse
 import asyncio
+import gc
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -69,6 +70,9 @@ async def serve(profile: Profile, *, as_json: bool, until_stdin_closes: bool) ->
         pid=os.getpid(),
     )
     print(msgspec.json.encode(ready).decode() if as_json else _sentence(profile, ready), flush=True)
+    # What lives until the end is not looked at again: the collector pauses for requests only.
+    gc.collect()
+    gc.freeze()
     await over.wait()
     await engine.stop()
     return 0

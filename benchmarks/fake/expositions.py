@@ -57,7 +57,7 @@ EXPOSITIONS: Final[Mapping[Names, Exposition]] = {
             Row("gauge", "max_total_num_tokens", "kv_tokens"),
             Row("gauge", "cache_hit_rate", "hit_rate"),
             Row("gauge", "gen_throughput", "rate"),
-            Row("gauge", "num_retracted_reqs", "zero"),
+            Row("gauge", "num_retracted_reqs", "preemptions"),
             Row("counter", "prompt_tokens", "prompt"),
             Row("counter", "generation_tokens", "generated"),
             Row("counter", "num_requests", "requests"),

@@ -10,8 +10,6 @@ import sys
 from collections.abc import Sequence
 
 import msgspec
-from rich.console import Console
-from rich.table import Table
 
 from benchmarks.fake.launch import Child, Ready, launched
 from benchmarks.fake.lifetime import told_to_end
@@ -41,6 +39,9 @@ async def keep(profiles: Sequence[Profile], *, as_json: bool, until_stdin_closes
 
 def table(profiles: Sequence[Profile], ready: Sequence[Ready]) -> str:
     """Render the addresses for people."""
+    from rich.console import Console  # noqa: PLC0415 - every engine imports this module
+    from rich.table import Table  # noqa: PLC0415 - and only one that starts others prints
+
     rows = Table(title=f"{len(ready)} simulated engines", title_justify="left")
     for column in ("name", "dialect", "models", "address", "faults and requests", "pid"):
         rows.add_column(column, no_wrap=True)
