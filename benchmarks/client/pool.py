@@ -21,6 +21,7 @@ from benchmarks.client.pacing import Agenda
 from benchmarks.client.target import EndpointError, Target
 
 IDLE_NS = 1_900_000_000  # gunicorn closes after 2 s, uvicorn, node and llama.cpp after 5 s
+_LOOK_SECONDS = 3.0  # for one of several addresses of a host
 _SLOW_BUFFER = 4096  # a slow reader's receive buffer: what the kernel takes for it is not slow
 
 Opened = tuple[Line | None, str]  # a line, or None and why there is none
@@ -37,7 +38,11 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def route(target: Target) -> Route:
-    """Look up a target's address. Raises EndpointError."""
+    """Look up a target's address; of several the first that accepts a connection.
+
+    `localhost` is often both `::1` and `127.0.0.1`, and engines listen on one of them. Raises
+    EndpointError.
+    """
     there = target.address()
     try:
         found = await asyncio.get_running_loop().getaddrinfo(
@@ -45,13 +50,30 @@ async def route(target: Target) -> Route:
         )
     except OSError as problem:
         raise EndpointError(f"The host {there.host!r} cannot be found: {problem}.") from None
-    family, _, _, _, place = found[0]
-    return Route(
-        family=int(family),
-        place=(str(place[0]), int(place[1])),
-        name=there.host,
-        tls=there.tls,
-    )
+    routes = [
+        Route(
+            family=int(family),
+            place=(str(place[0]), int(place[1])),
+            name=there.host,
+            tls=there.tls,
+        )
+        for family, _, _, _, place in found
+    ]
+    for one in routes if len(routes) > 1 else ():
+        if await _accepts(one):
+            return one
+    return routes[0]
+
+
+async def _accepts(route: Route) -> bool:
+    with socket.socket(route.family, socket.SOCK_STREAM) as sock:
+        sock.setblocking(False)
+        try:
+            async with asyncio.timeout(_LOOK_SECONDS):
+                await asyncio.get_running_loop().sock_connect(sock, route.place)
+        except (OSError, TimeoutError):
+            return False
+    return True
 
 
 async def connect(

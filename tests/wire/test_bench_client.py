@@ -1,12 +1,16 @@
 """The load-making client on real sockets, against the simulated engine."""
 
 import asyncio
+import socket
 import time
+from collections.abc import Callable
 from itertools import pairwise
+from typing import Any
 
 import pytest
 
 from benchmarks.client.drive import drive
+from benchmarks.client.pool import route
 from benchmarks.client.target import Api, EndpointError, Stamp, Target
 from benchmarks.fake.engine import Engine, running
 from benchmarks.fake.faults import Fault, Kind
@@ -169,12 +173,32 @@ async def test_an_answer_that_does_not_end_is_given_up() -> None:
     assert time.monotonic() - began < 2
 
 
-async def test_a_refused_connection_fails_the_requests(free_port: object) -> None:
+async def test_a_refused_connection_fails_the_requests() -> None:
     async with running(profile()) as engine:
         to = target(engine)
     trial = await drive(to, schedule(planned(), planned()), timeout=1)
 
     assert all(one.failure.startswith("cannot connect") for one in trial.observed)
+
+
+async def test_of_several_addresses_the_one_that_listens_is_taken(
+    free_port: Callable[[], int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running(profile()) as engine:
+        places = [("127.0.0.1", free_port()), ("127.0.0.1", engine.port)]
+
+        loop = asyncio.get_running_loop()
+        ask = loop.getaddrinfo
+
+        async def look_up(host: str, port: int, **more: Any) -> list[Any]:
+            if host != "two.invalid":
+                return await ask(host, port, **more)
+            return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", place) for place in places]
+
+        monkeypatch.setattr(loop, "getaddrinfo", look_up)
+        found = await route(Target(name="t", url="http://two.invalid:1"))
+
+    assert found.place == places[1]
 
 
 async def test_a_host_that_does_not_exist_is_said_before_the_load() -> None:
