@@ -6,34 +6,29 @@ changed takes the machine out. A third arm is nginx once more: what it shows aga
 noise. The gate closes only when the whole interval of the ratio lies above the budget.
 """
 
-import tempfile
 from collections.abc import Sequence
-from contextlib import AsyncExitStack
-from functools import partial
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
-from benchmarks.client.target import Stamp, Target
 from benchmarks.commands.attempting import UnmeasurableError, attempt
 from benchmarks.driver.yardsticks import find_nginx
 from benchmarks.load.workload import Shape, draw
 from benchmarks.measure import host
-from benchmarks.measure.bootstrap import Interval, interval
-from benchmarks.method import pinning
+from benchmarks.measure.bootstrap import FEWEST, Interval, interval
 from benchmarks.method.accounts import started_now
-from benchmarks.method.blocks import Bench, measure
 from benchmarks.method.lanes import AGAIN, PROXY, Lane
-from benchmarks.method.rounds import Design, Played, Rounds
-from benchmarks.method.sending import prepare
-from benchmarks.method.stage import Via, Wanted, build, own_profile
+from benchmarks.method.rounds import Design, Played
+from benchmarks.method.session import session
+from benchmarks.method.stage import Via, Wanted, own_profile
 from benchmarks.report import record_file
 from benchmarks.report.record import Arm, Check, Record
 
 FIGURE: Final = "cpu_ms_per_1k_tokens"
 HEADRACE, NGINX, NOISE = "headrace", "nginx", "nginx again"
 KEPT, EXCEEDED = 0, 3
+WARM: Final = 8  # requests before each block; they open its connections
 # 60 streams a block of some 64 tokens each: most of the cost is chunks, as it is in use.
 SHAPE: Final = Shape(rate=40, arrivals="constant", duration=1.5, input="200", output="64")
 
@@ -68,32 +63,21 @@ def main(options: Options) -> int:
 
 
 async def _run(options: Options) -> int:
-    if not host.supported():
-        raise UnmeasurableError("this kernel does not publish /proc/PID/schedstat")
-    started, pins = started_now(), pinning.of_words("auto")
-    profile = own_profile()
+    started, profile = started_now(), own_profile()
     wanted = Wanted(
-        vias=(Via(name=NGINX), Via(name=HEADRACE)),
-        again=False,
-        floor=False,
-        profile=profile,
-        like=Target(name="", url="", model=profile.models[0], stamp=Stamp.FIELD),
+        vias=(Via(name=NGINX), Via(name=HEADRACE)), again=False, floor=False, profile=profile
     )
-    async with AsyncExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-ci-")))
-        stage = await build(wanted, stack, folder, pins)
-        bench = Bench(prepare=prepare, engines=stage.engines, warm=8)
-        rounds = Rounds(
-            lanes(stage.lanes),
-            partial(measure, bench),
+    async with session(wanted, pin="auto", warm=WARM, timeout=60.0) as bench:
+        played = await bench.play(
             lambda turn: draw(SHAPE, seed=options.seed + turn),
-            Design(rounds=options.rounds, max_time=options.max_time, seed=options.seed),
+            Design(rounds=options.rounds, max_time=options.max_time, repeats=0, seed=options.seed),
+            lanes=lanes(bench.lanes),
         )
-        with pinning.pinned_here(pins.client):
-            played = await rounds.play()
+        facts = bench.facts()
     ruling = rule(played, options.budget)
     record = account(played, ruling, options)
     record.started = started
+    record.facts |= facts
     if options.json is not None:
         record_file.save(record, options.json)
     print(record.sentence)
@@ -112,11 +96,14 @@ def lanes(built: Sequence[Lane]) -> list[Lane]:
 
 
 def ratios(played: Played, arm: str) -> list[float]:
-    """Return by how much an arm's CPU exceeds nginx's, round by round."""
+    """Return how many times nginx's CPU an arm took, round by round.
+
+    Blocks in which the client had to wait for a CPU count: CPU time does not hold waits.
+    """
     values: dict[str, dict[int, float]] = {}
     for row in played.blocks:
         value = row.figures.get(FIGURE)
-        if not row.rejected and not row.failures and value:
+        if not row.failures and value:
             values.setdefault(row.arm, {})[row.round] = value
     base, mine = values.get(NGINX, {}), values.get(arm, {})
     return [mine[turn] / base[turn] for turn in sorted(set(base) & set(mine))]
@@ -128,9 +115,8 @@ def rule(played: Played, budget: float) -> Ruling:
     if ratio is None:
         failed = sum(row.failures for row in played.blocks)
         raise UnmeasurableError(
-            f"only {len(ratios(played, HEADRACE))} of the rounds can be used"
-            f" ({sum(bool(row.rejected) for row in played.blocks)} blocks were disturbed by other"
-            f" work, {failed} requests failed): try again on a calmer machine"
+            f"{len(ratios(played, HEADRACE))} rounds are too few for an interval"
+            f" ({failed} requests failed); {FEWEST} are needed"
         )
     noise = interval(ratios(played, NOISE))
     return Ruling(ratio=ratio, noise=noise, kept=ratio.low <= budget)
@@ -166,6 +152,7 @@ def _shown(one: Interval) -> str:
 
 
 def _median(played: Played, arm: str) -> dict[str, float | None]:
-    values = [value for one in played.counted(arm) if (value := one.figures[FIGURE]) is not None]
+    found = [row.figures.get(FIGURE) for row in played.blocks if row.arm == arm]
+    values = [value for value in found if value is not None]
     middle = sorted(values)[len(values) // 2] if values else None
     return {FIGURE: middle}

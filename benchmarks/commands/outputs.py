@@ -11,6 +11,7 @@ import msgspec
 from benchmarks.load.observed import Trial
 from benchmarks.report import console, markdown, record_file, rows_csv
 from benchmarks.report.budget import INVALID_EXIT, judged
+from benchmarks.report.page import document
 from benchmarks.report.record import Record
 
 INVALID: Final = "invalid"
@@ -60,6 +61,8 @@ def _files(record: Record, output: Output, trials: Mapping[str, Trial]) -> None:
         _write(output.md, markdown.as_markdown(record))
     if output.csv is not None:
         _write(output.csv, rows_csv.as_csv(record))
+    if output.html is not None:
+        _write(output.html, document.as_html(record))
     if output.raw is not None:
         _raw(output.raw, trials)
 

@@ -5,28 +5,21 @@ as there are rounds; each slice goes through every arm before the next one does,
 all arms alike and the differences are paired as in `overhead`.
 """
 
-import functools
 import math
-import tempfile
 from collections import defaultdict
 from contextlib import AsyncExitStack
 from pathlib import Path
 
 import msgspec
 
-from benchmarks.client.probe import probe
 from benchmarks.commands import overhead, run
 from benchmarks.commands.attempting import CANNOT_MEASURE, UnmeasurableError, attempt, tell
 from benchmarks.commands.outputs import deliver
 from benchmarks.load.planned import Planned, Schedule
 from benchmarks.measure.bootstrap import FEWEST
 from benchmarks.method.accounts import Circumstances, account, started_now
-from benchmarks.method.blocks import Bench, measure
-from benchmarks.method.pinning import of_words, pinned_here
-from benchmarks.method.readiness import ready
-from benchmarks.method.rounds import Design, Rounds
-from benchmarks.method.sending import prepare
-from benchmarks.method.stage import build
+from benchmarks.method.rounds import Design
+from benchmarks.method.session import session
 from benchmarks.report.progress import Watch
 from benchmarks.trace import replay as traces
 from benchmarks.trace.problems import TraceError
@@ -86,31 +79,25 @@ async def _through(schedule: Schedule, options: overhead.Options) -> int:
             f" request, and an interval needs {FEWEST}: take a longer part (--span), or more"
             " --rounds"
         )
-    pins, started = of_words(options.pin), started_now()
+    started = started_now()
+    wanted = overhead.wanted(options)
     async with AsyncExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
         watch = stack.enter_context(Watch(quiet=options.output.quiet))
-        stage = await build(overhead.wanted(options), stack, folder, pins)
-        lanes = await ready(stage.lanes, probe)
-        bench = Bench(
-            prepare=prepare, engines=stage.engines, warm=options.warm, timeout=options.timeout
+        bench = await stack.enter_async_context(
+            session(wanted, pin=options.pin, warm=options.warm, timeout=options.timeout)
         )
-        rounds = Rounds(
-            lanes,
-            functools.partial(measure, bench),
+        played = await bench.play(
             lambda turn: parts[max(0, turn - 1)],
             Design(rounds=len(parts), max_time=math.inf, seed=options.seed),
-            tell=lambda step: watch.show(overhead.shown(step, len(lanes))),
+            tell=lambda step: watch.show(overhead.shown(step, len(bench.lanes))),
         )
-        with pinned_here(pins.client):
-            played = await rounds.play()
-    about = Circumstances(
-        command="replay",
-        words=options.words,
-        seed=options.seed,
-        workload=schedule.origin,
-        facts={"pinned": pins.words()},
-        notes=tuple(stage.notes),
-    )
+        about = Circumstances(
+            command="replay",
+            words=options.words,
+            seed=options.seed,
+            workload=schedule.origin,
+            facts=bench.facts(),
+            notes=tuple(bench.stage.notes),
+        )
     record = account(played, about, started=started)
     return deliver(record, options.output, overhead.trials(played))

@@ -30,6 +30,8 @@ def sharing(observed: Sequence[Observed], weights: Mapping[str, float]) -> Figur
         by_token[one.engine] += tokens(one)
     wrong, excess = choices(done, weights)
     return {
+        **{f"share:{name}": by_token[name] / sum(by_token.values()) for name in weights},
+        **{f"want:{name}": share for name, share in wanted.items()},
         "requests": float(len(done)),
         "request_error_share": _error(by_request, wanted),
         "token_error_share": _error(by_token, wanted),
