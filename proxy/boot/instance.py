@@ -282,6 +282,8 @@ class Instance:
             added=list(changed.added),
             removed=list(changed.removed),
         )
+        if self._directory.current.split:
+            log.warning("one name, different weights", models=self._directory.current.split)
 
     def _unheard(self) -> list[str]:
         """Return the backends that have not been ready since the start: what they serve is open."""

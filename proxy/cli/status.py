@@ -11,7 +11,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from proxy.core.names import alike
 from proxy.settings.address import Address
+from proxy.settings.text import quoted
 
 TIMEOUT: Final = 5.0  # seconds; the page is made from memory
 _UNFOLDED: Final = 10_000  # columns: wider than any row
@@ -147,7 +149,7 @@ def overview(status: Status) -> list[Text | Table]:
 
 
 def models(status: Status) -> list[Text | Table]:
-    """Return the table of `headrace models`."""
+    """Return the table of `headrace models`, and what could be one model under several names."""
     if not status.models:
         return [_plain("No models: no backend has listed any yet.")]
     table = _table("model", "state", "backends")
@@ -155,7 +157,32 @@ def models(status: Status) -> list[Text | Table]:
         name = f"{one.id} -> {', '.join(one.alias_of)}" if one.alias_of is not None else one.id
         state = Text("ready", "green") if one.routable else Text("unavailable", "red")
         table.add_row(_plain(name), state, _plain(", ".join(one.backends)))
-    return [table]
+    return [table, *suggestions(status)]
+
+
+def suggestions(status: Status) -> list[Text]:
+    """Return lines that propose an alias for names that look alike; none if none do.
+
+    Names that stand at the same backends are left out: those are joined already, or the operator's
+    own. So are names that one alias lists together.
+    """
+    at = {one.id: one.backends for one in status.models if one.alias_of is None}
+    listed = [set(one.alias_of) for one in status.models if one.alias_of is not None]
+    taken = {one.id for one in status.models}
+    lines = []
+    for group in alike(at):
+        joined = any(together.issuperset(group.names) for together in listed)
+        if joined or len({at[name] for name in group.names}) < 2:
+            continue
+        alias = group.alias if group.alias not in taken else f"{group.alias}-any"
+        wanted = ", ".join(map(quoted, group.names))
+        lines.append(_plain(f"    {quoted(alias)}: [{wanted}]"))
+    if lines:
+        head = (
+            "These may be one model each: their names say so, nothing proves it. To serve them as"
+        )
+        return [_plain(""), _plain(head + " one, add:"), _plain("  aliases:"), *lines]
+    return []
 
 
 def _state(backend: Backend) -> Text:

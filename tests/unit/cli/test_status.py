@@ -103,6 +103,43 @@ def test_models_stand_with_their_backends_and_aliases_with_their_models() -> Non
     assert alias.split() == ["gpt-4o", "->", "llama,", "qwen", "unavailable"]
 
 
+def served(name: str, *backends: str, alias_of: list[str] | None = None) -> dict[str, object]:
+    return {"id": name, "routable": True, "backends": backends, "alias_of": alias_of}
+
+
+def test_names_that_look_alike_are_proposed_as_an_alias() -> None:
+    names = ["Llama-3.1-8B-Instruct-Q4_K_M.gguf", "llama3.1:8b"]
+    models = [served(names[0], "mac"), served(names[1], "pc"), served("qwen2.5:7b", "pc")]
+
+    text = printed(view.models(decoded(models=models)))
+
+    assert "nothing proves it" in text
+    assert f'    llama-3.1-8b: [{names[0]}, "{names[1]}"]' in text
+    assert "qwen" not in text.partition("nothing proves it")[2]
+
+
+@pytest.mark.parametrize(
+    "models",
+    [
+        [served("llama3:8b", "a", "b"), served("Llama-3-8B", "a", "b")],  # joined by proof
+        [
+            served("llama3:8b", "a"),
+            served("Llama-3-8B", "b"),
+            served("llama", "a", "b", alias_of=["llama3:8b", "Llama-3-8B"]),
+        ],
+        [served("llama3:8b", "a"), served("llama3:70b", "b")],
+    ],
+)
+def test_what_is_joined_or_different_is_not_proposed(models: list[dict[str, object]]) -> None:
+    assert "proves" not in printed(view.models(decoded(models=models)))
+
+
+def test_a_proposed_alias_hides_no_model() -> None:
+    models = [served("llama-3-8b", "a"), served("llama3:8b", "b")]
+
+    assert "llama-3-8b-any: [" in printed(view.models(decoded(models=models)))
+
+
 def test_no_models_is_said() -> None:
     assert "No models" in printed(view.models(decoded(models=[])))
 
