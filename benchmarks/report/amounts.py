@@ -22,6 +22,7 @@ STEPS: Final = {
     Quantity.COUNT: ((math.inf, "", 1.0),),
     Quantity.RATIO: ((math.inf, "", 1.0),),
 }
+LONG: Final = ((1.0, "ms", 1e3), (math.inf, "s", 1.0))
 
 
 class Unit(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,6 +62,8 @@ def present(values: Iterable[float | None]) -> list[float]:
 def _scale(figure: Figure, largest: float) -> tuple[str, float]:
     """Return symbol and factor from the base unit, for a row whose largest base value is this."""
     steps = STEPS[figure.quantity]
+    if figure.quantity is Quantity.TIME and figure.base == 1.0:
+        steps = LONG  # what is kept in seconds is read in seconds
     return next((symbol, factor) for limit, symbol, factor in steps if largest < limit)
 
 

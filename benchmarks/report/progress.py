@@ -6,7 +6,6 @@ belongs to the result.
 """
 
 import sys
-from collections.abc import Sequence
 from types import TracebackType
 from typing import IO, Self
 
@@ -110,12 +109,3 @@ class Watch:
     def count(self, done: int, total: int) -> None:
         """Redraw from a plain count: fits `drive(progress=...)`."""
         self.show(Step(done=done, total=total))
-
-
-def best_known(estimates: Sequence[Estimate]) -> tuple[Estimate, ...]:
-    """Return the estimates with the narrowest intervals in front, by their share of the median."""
-
-    def blur(one: Estimate) -> float:
-        return float("inf") if one.half is None else one.half / max(abs(one.added), 1e-9)
-
-    return tuple(sorted(estimates, key=blur))

@@ -40,7 +40,7 @@ def _added(effect: Effect, title: str, css: str) -> Card:
     under = f"95 % interval {shown.interval(effect.low, effect.high)}"
     match standing(effect):
         case Standing.UNSEEN if effect.resolution is not None:
-            value = f"below {shown.text(effect.resolution)}"
+            value = f"below {amount(meant, effect.resolution)}"
             under = f"less than this run can see; {under}"
         case Standing.UNSEEN:
             value = "not seen"

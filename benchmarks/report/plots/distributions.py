@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from benchmarks.report.amounts import Unit, unit
-from benchmarks.report.distribution import Distribution, arms_with, distributions
+from benchmarks.report.distribution import Distribution, arms_with, distribution
 from benchmarks.report.effects import AGAIN, DELAY, DIRECT, arms_of
 from benchmarks.report.figures import figure
 from benchmarks.report.plots import svg
@@ -41,7 +41,7 @@ Known = Mapping[str, Distribution]
 def _known(record: Record, stem: str) -> Known:
     found = {}
     for arm in arms_with(record, stem):
-        one = distributions(record, arm).get(stem)
+        one = distribution(record, arm, stem)
         if one is not None:
             found[arm] = one
     return found
