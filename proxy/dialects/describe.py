@@ -94,6 +94,7 @@ def _streams() -> str:
             _STOPS[kind.profile.cancel.plain] + (" (*)" if kind.stream_upstream else ""),
             _UNKNOWN[kind.profile.naming.unknown],
             _GRAMMAR[kind.profile.naming.grammar],
+            _life(kind),
         )
         for kind in ENGINES.values()
     )
@@ -104,7 +105,7 @@ def _streams() -> str:
         "a stream stops",
         "a plain answer stops",
     )
-    return _table((*head, "an unknown model", "names"), rows)
+    return _table((*head, "an unknown model", "names", "models"), rows)
 
 
 def _limits() -> str:
@@ -135,6 +136,12 @@ def _cell(kind: Engine, path: str) -> str:
     if operation is None:
         return ""
     return f"{operation.since}+" if operation.since else "yes"
+
+
+def _life(kind: Engine) -> str:
+    life = kind.profile.lifecycle
+    words = ["load on demand"] if life.on_demand else []
+    return ", ".join([*words, "may sleep"] if life.sleeps else words)
 
 
 def _claims(kind: Engine) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from proxy.dialects.registry import ENGINES
 from tests.fixtures.engines.replaying import replaying
-from tests.fixtures.stack import serving
+from tests.fixtures.stack import eventually, serving
 
 KINDS = {
     "vllm": "vllm-0.32.0",
@@ -43,3 +43,23 @@ async def test_sixteen_kinds_behind_one_proxy_are_all_recognised_and_ready(
             }
             (ollama,) = catalog.resolve("bob/mine")
             assert ollama.native == {"ollama": "bob/mine:latest"}
+
+
+async def test_one_name_for_different_weights_is_two_models_in_order(
+    free_port: Callable[[], int],
+) -> None:
+    async with replaying(free_port, "ollama-written", "ollama-repulled-written") as urls:
+        lines = [
+            f"  - {{name: {name}, url: '{url}'}}" for name, url in zip("ab", urls, strict=True)
+        ]
+        async with serving("backends:\n" + "\n".join(lines) + "\n", free_port) as stack:
+            await eventually(lambda: bool(stack.instance.catalog().split))
+            catalog = stack.instance.catalog()
+
+            assert catalog.split == ("llama3.1:8b",)
+            assert [[b.name for b in t.candidates] for t in catalog.resolve("llama3.1:8b")] == [
+                ["a"],
+                ["b"],
+            ]
+            (same,) = catalog.resolve("bob/mine:latest")
+            assert {b.name for b in same.candidates} == {"a", "b"}
