@@ -63,7 +63,7 @@ http {{
 HAPROXY = """\
 global
     nbthread 1
-    maxconn 20000
+    maxconn 8192
 defaults
     mode http
     option http-keep-alive
