@@ -155,7 +155,13 @@ def _with_profiles(
     if own is None:
         return settings, False
     base = path.parent if path is not None else Path()
-    engines, problems = profiles.read(base / own.folder)
+    try:
+        engines, problems = profiles.read(base / own.folder)
+    except OSError as error:
+        found = f"{base / own.folder} cannot be read: {error.strerror}"
+        hint = "name a folder that holds profiles"
+        reading.note("profiles", reading.origins["profiles"], found, hint=hint)
+        return settings, True
     reading.problems += problems
     own = msgspec.structs.replace(own, engines=engines)
     return msgspec.structs.replace(settings, profiles=own), bool(problems)

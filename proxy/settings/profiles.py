@@ -46,16 +46,12 @@ def together(own: Profiles | None) -> Mapping[str, Engine]:
 def read(folder: Path) -> tuple[Mapping[str, Engine], list[Problem]]:
     """Return the records of every `*.yaml` in `folder`, by name, and all that is wrong with them.
 
-    Two files must not describe one kind. An OSError becomes a problem with the folder or file.
+    Two files must not describe one kind. Raises OSError if the folder cannot be read.
     """
     problems: list[Problem] = []
     known: dict[str, Engine] = {}
     origins: dict[str, str] = {}
-    try:
-        files = sorted(path for path in folder.iterdir() if path.suffix in {".yaml", ".yml"})
-    except OSError as error:
-        source = Source(layer=Layer.FILE, name=str(folder))
-        return {}, [Problem(path="", source=source, found=f"cannot be read: {error.strerror}")]
+    files = sorted(path for path in folder.iterdir() if path.suffix in {".yaml", ".yml"})
     for file in files[:MAX_FILES]:
         record = _record(file, problems)
         if record is None:

@@ -89,11 +89,21 @@ def test_two_files_for_one_kind_are_told(folder: Path) -> None:
     assert told(folder) == ["DIR/b.yaml: profile: 'mine' is also the profile of DIR/a.yaml"]
 
 
-def test_a_folder_or_file_that_cannot_be_read_is_told(folder: Path) -> None:
+def test_a_file_that_cannot_be_read_is_told(folder: Path) -> None:
     (folder / "sub.yaml").mkdir()
 
     assert told(folder) == ["DIR/sub.yaml: cannot be read: Is a directory"]
-    assert told(folder / "none") == ["DIR: cannot be read: No such file or directory"]
+
+
+def test_a_folder_that_is_not_there_is_told_where_it_was_named(folder: Path) -> None:
+    folder.rmdir()
+
+    with pytest.raises(SettingsError) as caught:
+        load(settings(folder, "mine"), {})
+    (problem,) = caught.value.problems
+
+    assert (problem.path, problem.source.line) == ("profiles", 1)
+    assert problem.found == f"{folder} cannot be read: No such file or directory"
 
 
 def settings(folder: Path, kind: str) -> Path:
