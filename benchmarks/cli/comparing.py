@@ -4,7 +4,7 @@ import msgspec
 
 from benchmarks.cli import flags, intents, words
 from benchmarks.client.target import Stamp
-from benchmarks.commands import overhead
+from benchmarks.commands import capacity, overhead
 from benchmarks.load.shape import Shape
 
 
@@ -58,3 +58,32 @@ def usual_but(asked: Shape, usual: Shape = overhead.SHAPE) -> Shape:
     if "preset" in said:
         said = {"input": "", "output": ""} | said
     return msgspec.structs.replace(usual, **said)
+
+
+def searched(
+    arms: overhead.Options, shape: Shape, search: flags.Search, design: flags.Design
+) -> capacity.Options:
+    """Return the options of a search over the same arms.
+
+    `--budget` says how much a proxy may add; the result is not held against it again.
+    """
+    return capacity.Options(
+        direct=arms.direct,
+        via=arms.via,
+        via_pid=arms.via_pid,
+        engines=arms.engines,
+        like=arms.like,
+        stamp=arms.stamp,
+        of=intents.one_of(capacity.Of, search.of, "--of"),
+        limits=arms.output.budget or capacity.LIMITS,
+        shape=shape,
+        first=search.first,
+        most=search.most,
+        seed=arms.seed,
+        pin=arms.pin,
+        warm=arms.warm,
+        timeout=arms.timeout,
+        words=arms.words,
+        output=msgspec.structs.replace(arms.output, budget=""),
+        **intents.given(block=design.block, rounds=design.rounds, max_time=design.max_time),
+    )

@@ -249,3 +249,85 @@ class Ratio(msgspec.Struct, frozen=True, kw_only=True):
         Path | None,
         option("--json", panel=OUTPUT, metavar="FILE", help="Everything, to compare later."),
     ] = None
+
+
+class Search(msgspec.Struct, frozen=True, kw_only=True):
+    """What `capacity` looks for."""
+
+    of: Annotated[
+        str,
+        option("--of", panel=DESIGN, metavar="WHAT", help="rate (default) or streams."),
+    ] = "rate"
+    first: Annotated[
+        float | None,
+        option("--from", panel=DESIGN, parser=words.factor, metavar="N", help="Begin there."),
+    ] = None
+    most: Annotated[
+        float | None,
+        option("--to", panel=DESIGN, parser=words.factor, metavar="N", help="Look no further."),
+    ] = None
+
+
+class Broken(msgspec.Struct, frozen=True, kw_only=True):
+    """What `faults` breaks, and when."""
+
+    via: Annotated[
+        list[str] | None,
+        option(
+            "--via",
+            panel=ARMS,
+            metavar="NAME",
+            help="headrace (default), nginx, envoy or haproxy; may be repeated.",
+        ),
+    ] = None
+    fault: Annotated[
+        list[str] | None,
+        option(
+            "--fault",
+            panel=DESIGN,
+            metavar="HOW",
+            help="kill, hang, 503, reset, cut; may be repeated. Without it all but cut.",
+        ),
+    ] = None
+    calm: Annotated[float, timed("--calm", panel=DESIGN, help="Before the fault; 3s.")] = 3.0
+    outage: Annotated[float, timed("--outage", panel=DESIGN, help="How long it lasts; 4s.")] = 4.0
+    after: Annotated[
+        float, timed("--after", panel=DESIGN, help="Once the engine is whole again; 5s.")
+    ] = 5.0
+
+
+class Shared(msgspec.Struct, frozen=True, kw_only=True):
+    """What `fairness` compares."""
+
+    policy: Annotated[
+        list[str] | None,
+        option(
+            "--policy",
+            panel=ARMS,
+            metavar="NAME",
+            help="work, least-connections, round-robin, random; nginx, envoy, haproxy; may be"
+            " repeated.",
+        ),
+    ] = None
+    weights: Annotated[
+        str,
+        option("--weights", panel=ARMS, metavar="W,W,...", help="One per simulated engine; 1,1,1."),
+    ] = ""
+
+
+class Judged(msgspec.Struct, frozen=True, kw_only=True):
+    """What becomes of a comparison."""
+
+    budget: Annotated[
+        str,
+        option(
+            "--budget",
+            panel=OUTPUT,
+            metavar="NAME=LIMIT,...",
+            help="How much worse the second may be; exit with 3 if it is.",
+        ),
+    ] = ""
+    md: Annotated[
+        Path | None, option("--md", panel=OUTPUT, metavar="FILE", help="The table as Markdown.")
+    ] = None
+    quiet: Annotated[bool, option("--quiet", "-q", panel=OUTPUT, help="Print no table.")] = False

@@ -51,6 +51,16 @@ def gathered(action: Action) -> Callable[..., None]:
     return run
 
 
+def add(app: typer.Typer, name: str, told: str) -> Callable[[Action], Action]:
+    """Return what makes a function of groups the command `name`, with `told` as its help."""
+
+    def register(action: Action) -> Action:
+        app.command(name, help=told)(gathered(action))
+        return action
+
+    return register
+
+
 def _is_group(kind: object) -> bool:
     return isinstance(kind, type) and issubclass(kind, msgspec.Struct)
 

@@ -133,3 +133,11 @@ def command_line() -> tuple[str, ...]:
 def given(**values: Any) -> dict[str, Any]:  # noqa: ANN401 - options of any type
     """Return the values that were given; the options know what holds for the others."""
     return {name: value for name, value in values.items() if value is not None}
+
+
+def weights(text: str) -> tuple[float, ...]:
+    """Read `1,1,2`. Raises typer.BadParameter."""
+    found = tuple(words.factor(part) for part in text.split(","))
+    if len(found) < 2:
+        raise typer.BadParameter(f"{text!r}: two engines at least", param_hint="--weights")
+    return found
