@@ -1,4 +1,4 @@
-"""Limits to disturbance: fixed on a calm machine, twice the usual where parts share a CPU."""
+"""Limits to disturbance: fixed on a calm machine, by what is usual elsewhere."""
 
 import random
 
@@ -24,10 +24,10 @@ async def test_a_calm_machine_has_the_strict_limits() -> None:
     assert limits([await block(0.001, 0.002)] * 3) == Limits(waited=WAITED, lag_ms=LAG_MS)
 
 
-async def test_where_waits_are_usual_twice_the_usual_is_too_much() -> None:
+async def test_where_waits_are_usual_three_times_the_usual_is_too_much() -> None:
     usual = [await block(0.05), await block(0.04, 0.06), await block(0.9)]
 
-    assert limits(usual).waited == pytest.approx(0.12)
+    assert limits(usual).waited == pytest.approx(0.18)
 
 
 async def test_no_machine_is_so_noisy_that_any_lag_would_do() -> None:

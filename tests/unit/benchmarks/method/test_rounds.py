@@ -111,6 +111,16 @@ async def test_it_stops_before_the_time_is_over() -> None:
     assert played.ended == "the time was up after 8 rounds"
 
 
+async def test_noise_is_given_a_little_more_time() -> None:
+    instrument = Instrument(COSTS)
+    instrument.disturbed = [(2, "mine"), (3, "mine")]
+
+    played, _ = await play(instrument, Design(rounds=50, max_time=20, repeats=0))
+
+    assert played.ended == "the time was up after 8 rounds"
+    assert played.pairs() == FEWEST
+
+
 async def test_the_fewest_rounds_are_measured_whatever_the_time() -> None:
     played, _ = await play(Instrument(COSTS), Design(rounds=50, max_time=1))
 
