@@ -7,7 +7,7 @@ import msgspec
 
 from benchmarks.load.planned import Schedule
 from benchmarks.measure import host
-from benchmarks.method.checks import rule
+from benchmarks.method.checks import INVALID, rule
 from benchmarks.method.distributions import histograms
 from benchmarks.method.effects import effects, overall
 from benchmarks.method.rounds import Played
@@ -36,10 +36,14 @@ def workload(schedule: Schedule) -> str:
 
 
 def account(played: Played, about: Circumstances, *, started: str) -> Record:
-    """Return the record of a run; its verdict says whether its figures may be used."""
+    """Return the record of a run.
+
+    An invalid run has its blocks, for whoever looks for the reason, and no figure beyond them.
+    """
     arms = [lane.arm for lane in played.lanes]
     found = effects(played.blocks, arms, seed=about.seed)
     ruling = rule(played, found, seed=about.seed)
+    usable = ruling.verdict != INVALID
     rejected = sum(1 for row in played.blocks if row.rejected)
     notes = [
         f"ended because: {played.ended}",
@@ -58,9 +62,9 @@ def account(played: Played, about: Circumstances, *, started: str) -> Record:
         checks=ruling.checks,
         arms=arms,
         blocks=played.blocks,
-        effects=found,
-        figures=overall(played.blocks, arms),
-        histograms={arm.name: histograms(played.counted(arm.name)) for arm in arms},
+        effects=found if usable else [],
+        figures=overall(played.blocks, arms) if usable else {},
+        histograms={arm.name: histograms(played.counted(arm.name)) for arm in arms if usable},
         series=_series(played),
         notes=notes,
     )

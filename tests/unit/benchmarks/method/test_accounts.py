@@ -69,3 +69,11 @@ async def test_the_record_holds_what_others_need_to_compute_it_again() -> None:
 
 def test_a_workload_is_told_by_its_size() -> None:
     assert workload(schedule(30)) == "30 requests in 0.6 s: evenly spaced"
+
+
+async def test_an_invalid_run_has_no_figures_beyond_its_blocks() -> None:
+    record = await run({"mine": Cost(token_us=200, failing=5)}, rounds=6)
+
+    assert record.verdict == "invalid"
+    assert (record.effects, record.figures, record.histograms) == ([], {}, {})
+    assert len(record.blocks) == 24
