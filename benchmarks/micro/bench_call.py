@@ -11,7 +11,7 @@ import random
 import statistics
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from itertools import count
 
@@ -115,18 +115,7 @@ def scene() -> tuple[ClientConnection, Connection, Callable[[], None]]:
         backend.health.probed(ok=True, now=time.monotonic() - 100, reason="")
     models = {backends[0]: [Model(id="m")]}
     directory.swap(build(models, {}))
-    course = Course(
-        directory=directory,
-        selector=selection.Selector(selection.Policy.WORK, random.random),
-        queues=admission.Queues(admission.Policy()),
-        sides=sides,
-        common_paths=frozenset({"/v1/chat/completions"}),
-        now=time.monotonic,
-        random=random.random,
-        later=loop.call_later,
-        timeouts_for=lambda _model, _backend: Timeouts(),
-        queue_timeout=30.0,
-    )
+    course = _course(sides, directory)
     log = AccessLog(lambda _block: None, monotonic=time.monotonic, wall=time.time)
     journal = Journal((Reckoner(course.estimator), Recent(time.monotonic), log))
     course.observers = (journal,)
@@ -145,6 +134,21 @@ def scene() -> tuple[ClientConnection, Connection, Callable[[], None]]:
     upstream.connection_made(Wire())
     pool.put(upstream)
     return client, upstream, tell
+
+
+def _course(sides: Mapping[Backend, Side], directory: Directory) -> Course:
+    return Course(
+        directory=directory,
+        selector=selection.Selector(selection.Policy.WORK, random.random),
+        queues=admission.Queues(admission.Policy()),
+        sides=sides,
+        common_paths=frozenset({"/v1/chat/completions"}),
+        now=time.monotonic,
+        random=random.random,
+        later=asyncio.get_running_loop().call_later,
+        timeouts_for=lambda _model, _backend: Timeouts(),
+        queue_timeout=30.0,
+    )
 
 
 class Case(msgspec.Struct, frozen=True, kw_only=True):

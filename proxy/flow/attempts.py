@@ -385,14 +385,6 @@ class Attempts:
 
     # time ------------------------------------------------------------------------------------
 
-    def expired(self, now: float) -> None:
-        """Look at the deadlines; called about once a second."""
-        if self.call.end:
-            return
-        deadlines.look(self, now)
-        if not self.call.end:
-            self.deadline = deadlines.next_look(self, now)
-
     def stop(self, failure: Failure) -> None:
         """End the call now, however far it is: with an error event or with an error answer."""
         if self.call.end:

@@ -25,7 +25,16 @@ def beat(course: "Course", now: float) -> None:
     for item in course.wheel.advance(now):
         item.expired(now)
     for attempts in [each for each in course.calls if each.deadline <= now]:
-        attempts.expired(now)
+        visit(attempts, now)
+
+
+def visit(attempts: "Attempts", now: float) -> None:
+    """Look at one call and say when to look again; one that has ended is left alone."""
+    if attempts.call.end:
+        return
+    look(attempts, now)
+    if not attempts.call.end:
+        attempts.deadline = next_look(attempts, now)
 
 
 def look(attempts: "Attempts", now: float) -> None:

@@ -22,16 +22,16 @@ from proxy.flow import reckon
 from proxy.flow.seams import at_event_boundary, before_last_chunk, without_surplus
 from proxy.upstream import framing
 from proxy.upstream.framing import LAST_CHUNK, BadResponse, Dechunker, ResponseHead
+from proxy.upstream.receiver import CRUMB
 
 if TYPE_CHECKING:
     from proxy.flow.attempts import Attempts
     from proxy.upstream.exchange import Connection
 
 # Usage, an error event and [DONE] come last; engines send them in one to three pieces, plus the
-# last chunk, each in up to three pieces. Of one whose first event comes in crumbs more are kept.
+# last chunk, each in up to three pieces. Crumbs are joined to the piece before them.
 TAIL: Final = 8
-CRUMB: Final = 32  # bytes
-CRUMBS: Final = 512
+JOINED: Final = 1024  # bytes of a piece that is added to no more
 SLIM: Final = 8192  # bytes kept of the last pieces while a client does not read
 
 
@@ -94,9 +94,6 @@ class Relay:
         """Send the answer's head together with what was held back for the commit."""
         self.last_at = self._now()
         body = self._decode(held[0] if len(held) == 1 else b"".join(held))
-        if len(body) < CRUMB * len(held):
-            self._tail = deque(maxlen=CRUMBS)
-            self.keep = self._tail.append
         self._tail.append(body)
         self.chunks += 1
         self.size += len(body)
@@ -116,8 +113,16 @@ class Relay:
         """Forward one piece; what `upstream/exchange` does by itself with a chunked body."""
         self.chunks += 1
         self.size += len(data)
-        self._tail.append(data)
+        self._hold(data)
         self.write(data)
+
+    def _hold(self, data: bytes) -> None:
+        """Keep a piece for the end; a crumb with the one before, so that it displaces none."""
+        tail = self._tail
+        if len(data) < CRUMB and len(tail[-1]) < JOINED:
+            tail[-1] += data
+        else:
+            tail.append(data)
 
     def first_token(self) -> None:
         """Note that the first token is here, and hear the rest directly."""
@@ -284,7 +289,7 @@ class ConvertingRelay(Relay):
         if data:
             self.chunks += 1
             self.size += len(data)
-            self._tail.append(data)
+            self._hold(data)
             self.write(self._encode(data))
 
     @override

@@ -23,55 +23,13 @@ from typing_extensions import override
 from proxy.core.failure import Failure, Kind, Origin, Phase
 from proxy.upstream import framing
 from proxy.upstream.framing import LAST_CHUNK, MAX_HEAD, BadResponse, ResponseHead
+from proxy.upstream.receiver import CRUMB, Opener, Pipe, Receiver
 
 ECHOED_ID: Final = b"\r\nx-request-id: "
 BIG_BODY: Final = 16 * 1024  # from here on writing head and body apart is cheaper than joining them
 # Standing alone, not as the end of a longer size: 10 CR LF CR LF begins a chunk of 16 bytes.
 ALONE: Final = re.compile(rb"(?:^|\n)0\r\n\r\n")
 LENGTH_FIELDS: Final = (b"\r\ncontent-length: ", b"\r\nContent-Length: ")
-
-
-class Receiver(Protocol):
-    """Who gets a body. `phase` says how far its call has come, for the failure value."""
-
-    phase: Phase
-
-    def chunk(self, data: bytes) -> None:
-        """Take a piece of the body, framing included."""
-
-    def last(self, data: bytes) -> None:
-        """Take the final piece (may be empty); the connection is free again."""
-
-    def failed(self, failure: Failure) -> None:
-        """Hear that no more will come."""
-
-
-class Pipe(Protocol):
-    """Where the pieces of a chunked body go when nobody looks at them any more.
-
-    The exchange does the counting, keeping and writing itself: a frame less for every piece.
-    """
-
-    chunks: int
-    size: int
-    keep: Callable[[bytes], None]
-    write: Callable[[bytes], None]
-
-
-class Opener(Receiver, Protocol):
-    """Who gets a response from its head on; the body may be redirected to another receiver."""
-
-    def head(self, head: ResponseHead, length: int) -> None:
-        """Take the checked head and the body's length, -1 if unknown; may abort the connection.
-
-        One head object stands for many responses, so its own `length` is that of the first.
-        """
-
-    def whole(self, head: ResponseHead, length: int, body: bytes) -> None:
-        """Take a response with a length that is here whole; the connection is free again.
-
-        Called instead of `head` and `last`: most plain answers arrive in one read.
-        """
 
 
 class Home(Protocol):
@@ -230,14 +188,16 @@ class Connection(asyncio.Protocol):
             if self._complete:
                 self._end_chunked(data)
                 return
-            pipe = self._pipe
-            if pipe is None:
+            pipe, size = self._pipe, len(data)
+            if pipe is None or size < CRUMB:
                 self._chunk(data)
                 return
             pipe.chunks += 1
-            pipe.size += len(data)
-            pipe.keep(data)
-            pipe.write(data)
+            pipe.size += size
+            # Read first, then called: CPython 3.11 has no short way to call what a slot holds.
+            keep, write = pipe.keep, pipe.write
+            keep(data)
+            write(data)
         elif self.state is not BODY:
             self._head_data(data)
         elif self._left >= 0:

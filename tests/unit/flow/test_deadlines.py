@@ -90,7 +90,7 @@ def test_a_call_that_has_ended_is_left_alone() -> None:
     attempts = call_in(world)
     attempts.client_gone()
 
-    attempts.expired(START + 1e6)
+    deadlines.visit(attempts, START + 1e6)
 
     assert len(world.books.finished_calls) == 1
     assert not world.course.calls

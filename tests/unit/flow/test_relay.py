@@ -2,7 +2,8 @@
 
 import pytest
 
-from proxy.flow.relay import CRUMBS, SLIM, TAIL, ConvertingRelay, Relay
+from proxy.flow.relay import JOINED, SLIM, TAIL, ConvertingRelay, Relay
+from proxy.upstream.receiver import CRUMB
 from tests.fixtures.course import World
 from tests.fixtures.ends import DONE, LAST, ROLE, SSE, EngineEnd, FakeClient, chunk, head, token
 
@@ -38,15 +39,28 @@ def test_only_the_last_pieces_are_kept() -> None:
     assert len(relay._tail) == TAIL
 
 
-def test_of_an_engine_that_sends_crumbs_more_are_kept() -> None:
+@pytest.mark.parametrize("whole_first", [False, True])
+def test_crumbs_of_an_engine_are_kept_together(whole_first: bool) -> None:
     client, engine = World("a").asked("a")
-    said = SSE + chunk(token()) + chunk(USAGE) + chunk(DONE) + LAST
+    said = chunk(USAGE) + chunk(DONE) + LAST
+    first = SSE + chunk(token())
+    if whole_first:  # nothing told at the commit that crumbs would follow
+        engine.send(first)
+    else:
+        said = first + said
 
     engine.send(*[said[index : index + 1] for index in range(len(said))])
 
     assert client.end == "--"
     assert (client.call.tokens_in, client.call.tokens_out) == (3, 2)
-    assert len(chunk(USAGE) + chunk(DONE) + LAST) < CRUMBS
+
+
+def test_crumbs_do_not_pile_up() -> None:
+    _, engine, relay = relaying(SSE + chunk(token()))
+
+    engine.send(*[chunk(token("x"))[index : index + 1] for index in range(20)] * 1000)
+
+    assert sum(map(len, relay._tail)) <= TAIL * (JOINED + CRUMB)
 
 
 def test_while_its_client_does_not_read_little_is_kept() -> None:
