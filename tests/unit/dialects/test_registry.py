@@ -47,6 +47,7 @@ def test_engines_are_sent_nothing_but_routes_of_the_table() -> None:
 def test_no_administration_is_reachable() -> None:
     for record in ENGINES.values():
         assert not record.operations.intersection(ADMINISTRATION)
+        assert not [path for path in record.paths.values() if DEADLY.search(path)]
 
 
 def test_the_control_plane_asks_nothing_that_costs_or_kills() -> None:
