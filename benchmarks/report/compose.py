@@ -7,7 +7,7 @@ from benchmarks.report.amounts import amount, plural
 from benchmarks.report.effects import AGAIN, DIRECT, PROXY, arms_of
 from benchmarks.report.figures import figure
 from benchmarks.report.record import Record
-from benchmarks.report.sentence import closing
+from benchmarks.report.sentence import closing, void
 from benchmarks.report.sheet import Grid, Sheet
 from benchmarks.report.sheets import trials
 from benchmarks.report.sheets.endpoint import latency, outcomes
@@ -52,7 +52,7 @@ def _fairness(record: Record) -> Sequence[Maybe]:
 
 
 def _selftest(record: Record) -> Sequence[Maybe]:
-    return [trials.control(record), trials.checks(record)]
+    return [trials.control(record), trials.instrument(record), trials.checks(record)]
 
 
 MAKERS: Final[dict[str, Callable[[Record], Sequence[Maybe]]]] = {
@@ -65,7 +65,13 @@ MAKERS: Final[dict[str, Callable[[Record], Sequence[Maybe]]]] = {
 
 
 def grids(record: Record) -> tuple[Grid, ...]:
-    """Return the tables of a record. Raises ValueError for a damaged histogram."""
+    """Return the tables of a record; of one that is not valid, only why.
+
+    Raises ValueError for a damaged histogram.
+    """
+    if void(record):
+        found = trials.checks(record)
+        return (found,) if found is not None else ()
     made = MAKERS.get(record.command, _loaded)(record)
     return tuple(grid for grid in made if grid is not None)
 
@@ -83,21 +89,15 @@ def scope(record: Record) -> str:
 
 
 def resolution(record: Record) -> str:
-    """Return what direct against itself says this run can see, and which blocks were thrown out."""
+    """Return what direct against itself says this run can see; empty if it is not known."""
     again = set(arms_of(record, AGAIN))
     parts = []
     for name, word in (("first_token_p50_ms", "first token"), ("token_p50_us", "token")):
         known = [e for e in record.effects if e.figure == name and e.resolution is not None]
         if known:
             parts.append(f"{amount(figure(name), known[0].resolution)} {word}")
-    told = []
-    if parts:
-        by = f" ({'A/A' if again else 'as stated by the run'})"
-        told.append(f"resolution{by}: {', '.join(parts)}")
-    if record.blocks:
-        bad = sum(bool(block.rejected) for block in record.blocks)
-        told.append(f"blocks rejected for disturbance: {bad} of {len(record.blocks)}")
-    return "; ".join(told)
+    by = " (A/A)" if again else ""
+    return f"resolution{by}: {', '.join(parts)}" if parts else ""
 
 
 def verdict(record: Record) -> str:
@@ -109,9 +109,9 @@ def verdict(record: Record) -> str:
 def compose(record: Record) -> Sheet:
     """Return the sheet. Raises ValueError for a damaged histogram."""
     seen = resolution(record)
-    failed = [check for check in record.checks if not check.passed]
+    failed = [check for check in record.checks if not check.passed and not void(record)]
     notes = [
-        *([seen] if seen else []),
+        *([seen] if seen and not void(record) else []),
         *(f"not met: {check.name}: {check.detail}" for check in failed),
         *record.notes,
     ]
@@ -122,5 +122,5 @@ def compose(record: Record) -> Sheet:
         verdict=verdict(record),
         grids=grids(record),
         notes=tuple(notes),
-        sentence=record.sentence or closing(record),
+        sentence=closing(record) if void(record) else record.sentence or closing(record),
     )

@@ -80,6 +80,7 @@ TITLES: Final = {
     "chance_error_share": "the same, by dice",
     "busier_share": "sent to an engine that was not the least busy",
     "busier_by": "requests under way there beyond the least busy, mean",
+    "ceiling_chunks_per_s": "chunks it can take",
     "prefix_hit_share": "prompt found in the prefix cache",
 }
 HIGHER: Final = frozenset(

@@ -1,8 +1,9 @@
 """Records in files: versioned JSON, plain or gzipped, and what a reader refuses."""
 
 import gzip
+import math
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -53,11 +54,21 @@ def decode(data: bytes, *, origin: str) -> Record:
             "Read it with the version that wrote it, or a later one."
         )
     try:
-        return msgspec.json.decode(data, type=Record)
+        return msgspec.convert(_with_gaps(msgspec.json.decode(data)), type=Record)
     except msgspec.ValidationError as error:
         raise RecordError(
             f"{origin} claims schema {version.schema}, but a field is wrong: {error}."
         ) from error
+
+
+def _with_gaps(document: Any) -> Any:  # noqa: ANN401 - JSON before it is checked
+    """Return a decoded record whose series hold NaN where JSON, which has none, says null."""
+    series = document.get("series")
+    for columns in series.values() if isinstance(series, dict) else ():
+        for values in columns.values() if isinstance(columns, dict) else ():
+            if isinstance(values, list):
+                values[:] = [math.nan if value is None else value for value in values]
+    return document
 
 
 def load(path: Path) -> Record:

@@ -147,10 +147,14 @@ def _faults(record: Record) -> str:
 
 
 def _selftest(record: Record) -> str:
-    passed = sum(check.passed for check in record.checks)
-    if passed == len(record.checks) and passed:
-        return f"All {passed} checks of the instrument passed: its differences can be believed."
-    return f"{passed} of {len(record.checks)} checks of the instrument passed."
+    failed = [check.name for check in record.checks if not check.passed]
+    if record.checks and not failed:
+        count = len(record.checks)
+        return f"All {count} checks of the instrument passed: its differences can be believed."
+    return (
+        f"{len(failed)} of {len(record.checks)} checks of the instrument failed "
+        f"({', '.join(failed)}): differences measured here and now must not be believed."
+    )
 
 
 MAKERS: Final = {
@@ -161,9 +165,17 @@ MAKERS: Final = {
 }
 
 
+def void(record: Record) -> bool:
+    """Tell whether the figures of a run must not be shown.
+
+    A self-test that failed is a result: it is about the instrument, not about its figures.
+    """
+    return record.verdict == "invalid" and record.command != "selftest"
+
+
 def closing(record: Record) -> str:
     """Return the result in words; if the run is not valid, why its figures must not be used."""
-    if record.verdict == "invalid":
+    if void(record):
         return f"This run is not valid, so its figures prove nothing. {_why(record)}."
     for make in MAKERS.get(record.command, (_overhead, _endpoint)):
         told = make(record)

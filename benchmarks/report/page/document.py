@@ -17,6 +17,7 @@ from benchmarks.report.plots.gallery import gallery
 from benchmarks.report.plots.intervals import intervals
 from benchmarks.report.plots.plot import Plot
 from benchmarks.report.record import Record
+from benchmarks.report.sentence import void
 from benchmarks.report.sheet import Grid, Sheet, cell
 from benchmarks.report.sheets.trials import checks
 
@@ -95,9 +96,9 @@ def _large(record: Record) -> str:
 
 def _result(record: Record, sheet: Sheet) -> str:
     sentences = sheet.sentence.replace(". Through ", ".\nThrough ").split("\n")
-    css = "lead warn" if record.verdict == "invalid" else "lead"
+    css = "lead warn" if void(record) else "lead"
     parts = [element("div", "".join(said(one) for one in sentences), class_=css)]
-    if record.verdict != "invalid":
+    if not void(record):
         parts.append(_large(record))
     shown = [grid for grid in sheet.grids if grid.title != "validity"]  # it has its own section
     parts += [table(grid, label=grid.title or sheet.title) for grid in shown]
@@ -118,7 +119,11 @@ def _plot(one: Plot) -> str:
     )
 
 
-def _plots(plots: list[Plot]) -> str:
+def _plots(record: Record, plots: list[Plot]) -> str:
+    if void(record):
+        told = "Not drawn: the run is not valid. The record has what was seen."
+        body = said("Plots", "h2") + said(told)
+        return element("section", body, id="plots", aria_label="Plots")
     drawn = "".join(_plot(one) for one in plots if one.svg)
     absent = "".join(said(f"{one.title}: {one.why}", "li") for one in plots if not one.svg)
     body = said("Plots", "h2")
@@ -168,7 +173,7 @@ def _document(record: Record, sheet: Sheet, plots: list[Plot], download: str) ->
         + said(f"{sheet.title} - headrace bench", "title")
         + element("style", _asset("style.css"))
     )
-    main = _result(record, sheet) + _plots(plots) + _validity(record) + _method(record)
+    main = _result(record, sheet) + _plots(record, plots) + _validity(record) + _method(record)
     foot = said(f"Record schema {record.schema}. Nothing on this page was fetched from a network.")
     body = (
         said("To the result", "a", class_="skip", href="#result")

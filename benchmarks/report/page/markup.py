@@ -31,19 +31,25 @@ def _cell(one: Cell) -> str:
     return element("td", element("span", text, class_=f"t-{one.tone.value}") + under)
 
 
+def _label(words: str) -> str:
+    """Return the head of a row; one that begins with blanks belongs to the row above it."""
+    more = {"class_": "sub"} if words.startswith(" ") else {}
+    return said(words.strip() or "-", "th", scope="row", **more)
+
+
 def table(grid: Grid, *, label: str, left: bool = False) -> str:
     """Return a table that scrolls sideways by itself, by keyboard too."""
     head = "".join(said(words, "th", scope="col") if words else "<td></td>" for words in grid.heads)
     body = "".join(
         element(
             "tr",
-            said(row[0].text.strip() or "-", "th", scope="row")
-            + "".join(_cell(one) for one in row[1:]),
+            _label(row[0].text) + "".join(_cell(one) for one in row[1:]),
         )
         for row in grid.rows
     )
     caption = said(grid.title.capitalize(), "caption") if grid.title else ""
     inner = caption + element("thead", element("tr", head)) + element("tbody", body)
     whole = element("table", inner, **({"class_": "left"} if left else {}))
-    box = element("div", whole, class_="scroll", tabindex="0", role="region", aria_label=label)
+    css = "scroll narrow" if len(grid.heads) == 2 and not left else "scroll"
+    box = element("div", whole, class_=css, tabindex="0", role="region", aria_label=label)
     return box + "".join(said(note, class_="note") for note in grid.notes)

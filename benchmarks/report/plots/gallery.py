@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from benchmarks.report.effects import PROXY, arms_of
 from benchmarks.report.plots.blocks import cpu, slopes
 from benchmarks.report.plots.distributions import ecdf, shift
 from benchmarks.report.plots.failover import failover
@@ -18,9 +19,12 @@ def gallery(record: Record) -> Sequence[Plot]:
 
     Raises ValueError for a damaged histogram.
     """
+    token, first = ("token", "itl"), ("first_token", "ttft")
+    if not arms_of(record, PROXY):  # about an endpoint, what its users saw comes first
+        token, first = ("itl", "token"), ("ttft", "first_token")
     return [
-        ecdf(record, "ecdf-token", "token", "itl"),
-        ecdf(record, "ecdf-first", "first_token", "ttft"),
+        ecdf(record, "ecdf-token", *token),
+        ecdf(record, "ecdf-first", *first),
         shift(record),
         slopes(record),
         waterfall(record),

@@ -130,6 +130,18 @@ def _holds_zero(low: float | None, high: float | None) -> bool:
     return low is not None and high is not None and low <= 0 <= high
 
 
+def instrument(record: Record) -> Grid | None:
+    """Return the figures that are about no arm: what the client itself can do."""
+    arms = {arm.name for arm in record.arms}
+    rows = [
+        (cell(f"{part}: {figure(name).label}"), cell(unit(figure(name), [value]).text(value)))
+        for part, found in record.figures.items()
+        if part not in arms
+        for name, value in found.items()
+    ]
+    return Grid(title="the instrument", heads=("", "found"), rows=tuple(rows)) if rows else None
+
+
 def checks(record: Record) -> Grid | None:
     """Return the conditions of validity."""
     if not record.checks:

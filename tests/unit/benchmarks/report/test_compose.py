@@ -46,11 +46,37 @@ def test_every_command_has_tables_of_its_own(command: str, title: str) -> None:
     assert title in [grid.title for grid in compose(record).grids]
 
 
-def test_resolution_and_rejected_blocks_are_told() -> None:
+def test_an_invalid_run_shows_no_figure_but_why() -> None:
+    record = records.overhead(rounds=8)
+    record.verdict, record.sentence = "invalid", "12 ms."
+    record.checks = [Check(name="lag", passed=False, detail="p99 9 ms")]
+    sheet = compose(record)
+
+    assert [grid.title for grid in sheet.grids] == ["validity"]
+    assert sheet.sentence.startswith("This run is not valid")
+    assert sheet.notes == ()
+
+
+def test_a_failed_selftest_shows_what_it_found() -> None:
+    record = records.overhead(rounds=8)
+    record.command, record.verdict = "selftest", "invalid"
+    record.checks = [Check(name="a delay of 5 ms is found", passed=False)]
+    record.figures["client"] = {"ceiling_chunks_per_s": 61000.0}
+    sheet = compose(record)
+
+    assert [grid.title for grid in sheet.grids] == [
+        "arms whose truth is known",
+        "the instrument",
+        "validity",
+    ]
+    assert sheet.sentence.startswith("1 of 1 checks of the instrument failed (a delay")
+
+
+def test_the_resolution_is_told() -> None:
     told = resolution(records.overhead(rounds=8))
 
     assert told.startswith("resolution (A/A): ")
-    assert told.endswith("blocks rejected for disturbance: 1 of 33")
+    assert told.endswith(" token")
 
 
 def test_the_verdict_names_what_failed() -> None:

@@ -1,6 +1,7 @@
 """Records in files: what is written comes back, and what cannot be read is said in a sentence."""
 
 import gzip
+import math
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,16 @@ def test_what_is_no_record_is_told(data: bytes, words: str) -> None:
 def test_a_missing_file_is_told_with_its_path(tmp_path: Path) -> None:
     with pytest.raises(RecordError, match=r"none\.json cannot be read: No such file"):
         load(tmp_path / "none.json")
+
+
+def test_gaps_in_a_series_come_back_as_gaps() -> None:
+    record = records.endpoint()
+    record.series = {"search:a": {"rate": [1.0, float("nan"), 3.0]}}
+
+    back = decode(encode(record), origin="x").series["search:a"]["rate"]
+
+    assert math.isnan(back[1])
+    assert [back[0], back[2]] == [1.0, 3.0]
 
 
 def test_fields_of_a_later_version_are_skipped() -> None:

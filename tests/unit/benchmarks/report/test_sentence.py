@@ -116,7 +116,9 @@ def test_a_selftest_counts_its_checks() -> None:
     failed = Check(name="b", passed=False)
 
     assert closing(Record(command="selftest", checks=[passed])).startswith("All 1 checks")
-    assert closing(Record(command="selftest", checks=[passed, failed])).startswith("1 of 2")
+    assert closing(Record(command="selftest", checks=[passed, failed])).startswith(
+        "1 of 2 checks of the instrument failed (b)"
+    )
 
 
 def test_nothing_measured_is_said() -> None:

@@ -87,6 +87,7 @@ def test_an_invalid_run_shows_its_reason_and_no_cards() -> None:
     page = as_html(record)
 
     assert "lead warn" in page
+    assert "<svg" not in page
     assert 'class="cards"' not in page
 
 
