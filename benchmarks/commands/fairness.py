@@ -197,16 +197,15 @@ def account(played: Sequence[Played], schedule: Schedule, options: Options) -> R
         ],
         arms=[Arm(name=one.policy, role=PROXY) for one in played],
         figures={one.policy: one.figures for one in played},
-        sentence=_sentence(played),
+        sentence="" if mute else _sentence(played),
     )
 
 
 def _sentence(played: Sequence[Played]) -> str:
     told = []
     for one in played:
-        error, chance = one.figures.get("token_error_share"), one.figures["chance_error_share"]
-        hit = one.figures.get("prefix_hit_share")
-        if error is None or chance is None:
+        error, hit = (one.figures.get(name) for name in ("token_error_share", "prefix_hit_share"))
+        if error is None:
             continue
         cached = f" and found {hit:.0%} of the prompt tokens cached" if hit is not None else ""
         told.append(f"{one.policy} sent {error:.1%} of the tokens elsewhere{cached}")

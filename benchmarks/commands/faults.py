@@ -119,7 +119,7 @@ async def play(scene: Scene, schedule: Schedule, options: Options) -> None:
         folder = Path(outer.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
         victims = [await _engine(one, outer) for one in profiles]
         stack, admin = outer.enter_context(ExitStack()), free_port(taken)
-        plan = _plan(scene.via, admin)
+        plan = plan_of(scene.via, admin)
         proxy = await recipes.start(plan, [one.port for one in victims], greeting, stack, folder)
         target = Target(name=scene.via, url=f"http://127.0.0.1:{proxy.ports[0]}")
         seen = await probe(target)
@@ -143,7 +143,7 @@ async def _engine(profile: Profile, stack: AsyncExitStack) -> Victim:
     return victim
 
 
-def _plan(via: str, admin: int) -> recipes.Plan:
+def plan_of(via: str, admin: int) -> recipes.Plan:
     """Return how to start a proxy; headrace on an admin port that is known here."""
     if via == recipes.HEADRACE:
         return recipes.Plan(
