@@ -21,7 +21,7 @@ from benchmarks.load.planned import Schedule
 from benchmarks.measure.bootstrap import FEWEST
 from benchmarks.method import effects
 from benchmarks.method.blocks import Measured
-from benchmarks.method.judging import Limits, disturbed, limits
+from benchmarks.method.judging import Limits, disturbed, limits, wider
 from benchmarks.method.lanes import DIRECT, PROXY, Lane
 from benchmarks.report.record import Block
 
@@ -31,8 +31,8 @@ PRECISE = "token_p50_us"
 
 
 GRACE = 1.25
-RECENT = 3
-"""Rounds whose blocks say what disturbance is usual."""
+RECENT = 4
+"""Blocks of each arm that say what disturbance is usual."""
 
 
 class Design(msgspec.Struct, frozen=True, kw_only=True):
@@ -143,17 +143,19 @@ class Rounds:
         self._schedule = schedule
         self._tell = tell
         self._clock = clock
-        self._recent: deque[Measured] = deque(maxlen=RECENT * len(lanes))
+        self._recent: dict[str, deque[Measured]] = {
+            lane.name: deque(maxlen=RECENT) for lane in lanes
+        }
         self._played = Played(lanes=tuple(lanes), start_ns=clock())
 
     async def play(self) -> Played:
         """Measure until the design says stop. Raises what `measure` raises."""
         played, design = self._played, self._design
         for lane in self._order():
-            self._recent.append(await self._measure(lane, self._schedule(0), 0))
+            self._recent[lane.name].append(await self._measure(lane, self._schedule(0), 0))
         began = self._clock()
         for turn in range(1, design.rounds + 1):
-            played.limits = limits(self._recent)
+            played.limits = limits([one for few in self._recent.values() for one in few])
             schedule = self._schedule(turn)
             for lane in self._order():
                 await self._block(lane, schedule, turn, began)
@@ -170,10 +172,12 @@ class Rounds:
     async def _block(self, lane: Lane, schedule: Schedule, turn: int, began: int) -> None:
         played, design = self._played, self._design
         most = int(design.repeated_share * design.rounds * len(played.lanes))
+        recent = self._recent[lane.name]
         for attempt in range(design.repeats + 1):
             one = await self._measure(lane, schedule, turn)
-            self._recent.append(one)
-            why = disturbed(one, played.limits)
+            why = disturbed(one, wider(played.limits, limits(recent)))
+            if attempt == 0:  # one block in trouble is not what is usual
+                recent.append(one)
             played.blocks.append(one.row(played.start_ns, rejected=why))
             played.measured.append(one)
             self._tell(self._step(lane, turn, began))

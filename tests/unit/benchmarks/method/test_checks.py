@@ -16,7 +16,7 @@ async def played(
     costs: dict[str, Cost], *, rounds: int = 8, disturbed: tuple[tuple[int, str], ...] = ()
 ) -> Played:
     instrument = Instrument(costs)
-    instrument.disturbed = list(disturbed)
+    instrument.disturbed, instrument.worse = list(disturbed), 5.0
     return await Rounds(
         lanes("direct", "again", "mine"),
         instrument,

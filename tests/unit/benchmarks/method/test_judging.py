@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks.measure.interference import CLIENT, Interference
 from benchmarks.method.blocks import ENGINES, Measured
-from benchmarks.method.judging import LAG_MS, LATEST_MS, WAITED, Limits, disturbed, limits
+from benchmarks.method.judging import LAG_MS, LATEST_MS, WAITED, Limits, disturbed, limits, wider
 from tests.fixtures.trials import Cost, Instrument, lane, schedule, trial
 
 
@@ -44,7 +44,7 @@ async def test_without_blocks_before_the_limits_are_strict() -> None:
         (0.005, 0.005, 0.5, ""),
         (0.02, 0.0, 0.5, "waited for a CPU 2.0%"),
         (0.0, 0.03, 0.5, "waited for a CPU 3.0%"),
-        (0.0, 0.0, 1.4, "sent up to 1.4 ms late"),
+        (0.0, 0.0, 2.4, "sent up to 2.4 ms late"),
     ],
 )
 async def test_a_block_is_disturbed_by_waits_and_by_late_sends(
@@ -53,6 +53,12 @@ async def test_a_block_is_disturbed_by_waits_and_by_late_sends(
     found = disturbed(await block(client, engines, lag_ms), Limits())
 
     assert found == why or (why and why in found)
+
+
+def test_the_wider_of_two_limits_counts() -> None:
+    found = wider(Limits(waited=0.1, lag_ms=2), Limits(waited=0.05, lag_ms=3))
+
+    assert found == Limits(waited=0.1, lag_ms=3)
 
 
 def test_the_limits_are_told() -> None:

@@ -89,6 +89,7 @@ async def test_a_block_that_stays_disturbed_is_given_up() -> None:
 async def test_where_noise_is_the_rule_repeats_end() -> None:
     instrument = Instrument(COSTS)
     instrument.disturbed = [(turn, name) for turn in range(1, 7) for name in ARMS] * 4
+    instrument.worse = 5.0
 
     played, _ = await play(instrument, Design(rounds=6, max_time=999, repeated_share=0.25))
 
