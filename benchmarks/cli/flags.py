@@ -171,7 +171,7 @@ class Design(msgspec.Struct, frozen=True, kw_only=True):
         option(
             "--pin",
             panel=DESIGN,
-            metavar="auto|off",
+            metavar="auto or off",
             help="Proxy on one CPU, the rest on the others.",
         ),
     ] = "auto"

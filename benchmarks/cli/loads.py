@@ -83,7 +83,7 @@ class Load(msgspec.Struct, frozen=True, kw_only=True):
             "--preset",
             panel=LOAD,
             metavar="NAME",
-            help="code-like, conv-like, flash-crowd, multi-tenant, or a file of `trace info`.",
+            help="code-like, conv-like, flash-crowd, multi-tenant, or a file of `trace fit`.",
         ),
     ] = ""
 
@@ -148,6 +148,7 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True):
         str,
         option(
             "--slow-readers",
+            "--slow",
             panel=SHAPE,
             metavar="SHARE@BYTES/s",
             help="Clients that read slowly: 2%@2KiB/s.",

@@ -13,7 +13,9 @@ Url = Annotated[
     str | None,
     typer.Argument(metavar="[URL]", help="The endpoint; without it simulated engines are started."),
 ]
-UrlFlag = Annotated[str | None, typer.Option("--url", metavar="URL", hidden=True)]
+UrlFlag = Annotated[
+    str | None, typer.Option("--url", metavar="URL", help="The endpoint, as a flag.")
+]
 TraceFile = Annotated[Path, typer.Argument(metavar="TRACE", help="Plain or gzipped.")]
 
 

@@ -1,10 +1,13 @@
 """The commands: their words reach their bodies, and wrong ones are told."""
 
 import importlib
+import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import typer.main
 
 from benchmarks.cli import app
 
@@ -116,3 +119,47 @@ def test_what_vllm_words_were_dropped_is_said(
 ) -> None:
     assert app.main(["run", "h:1", "--rate", "1", "--tokenizer", "x"]) == 5
     assert "--tokenizer x" in capsys.readouterr().err
+
+
+PAGE = (Path(__file__).parents[4] / "docs/reference/bench.md").read_text()
+
+
+def section(title: str) -> str:
+    """Return what stands below a heading of the third level."""
+    return PAGE.partition(f"\n### {title}\n")[2].partition("\n##")[0]
+
+
+def flags_of(text: str) -> set[str]:
+    """Return the flags in the first column of the tables in a text."""
+    return {
+        flag
+        for line in text.splitlines()
+        if line.startswith("| `-")
+        for flag in re.findall(r"`(-[^`]+)`", line.split(" | ")[0])
+    }
+
+
+def commands(group: Any, *path: str) -> Iterator[tuple[str, Any]]:
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from commands(command, *path, name)
+        elif name != "mock":  # its flags stand on a page of their own
+            yield " ".join((*path, name)), command
+
+
+COMMANDS = dict(commands(typer.main.get_command(app.app)))
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_reference_has_every_flag_of_a_command_and_no_other(name: str) -> None:
+    text = section(name)
+    told = flags_of(text)
+    for group in re.findall(r"\(#([a-z-]+)-flags\)", text):
+        told |= flags_of(section(f"{group.replace('-', ' ')} flags"))
+    have = {
+        flag
+        for option in COMMANDS[name].params
+        if option.param_type_name == "option" and option.name != "help"
+        for flag in (*option.opts, *option.secondary_opts)
+    }
+    assert told == have
