@@ -7,7 +7,7 @@ that is not valid says why it must not be used instead of what it found.
 from collections.abc import Sequence
 from typing import Final
 
-from benchmarks.report.amounts import amount, duration
+from benchmarks.report.amounts import amount
 from benchmarks.report.effects import (
     DIRECT,
     PROXY,
@@ -141,9 +141,10 @@ def _faults(record: Record) -> str:
         )
         if failed is None:
             continue
-        back = f", normal again after {duration(recovery)}" if recovery is not None else ""
-        told.append(f"through {arm} {failed:,.0f} requests failed{back}")
-    return f"While the backend broke, {'; '.join(told)}." if told else ""
+        back = f" and all was well again after {recovery:.1f} s" if (recovery or 0) >= 0.1 else ""
+        lost = f"{failed:,.0f} requests failed" if failed else "no request failed"
+        told.append(f"{lost}{back} ({arm})")
+    return f"While a backend broke, {'; '.join(told)}." if told else ""
 
 
 def _selftest(record: Record) -> str:

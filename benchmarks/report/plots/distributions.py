@@ -30,10 +30,10 @@ SHARES: Final = (0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.999)
 ENOUGH: Final = 10
 """So many values must lie above a percentile that is drawn."""
 NAMES: Final = {
-    "first_token": "outside the engine until the first token",
-    "token": "from the engine's write to the client",
-    "ttft": "time to first token (TTFT)",
-    "itl": "between tokens (ITL)",
+    "first_token": "Time outside the engine until the first token",
+    "token": "Time from the engine's write to the client",
+    "ttft": "Time to first token (TTFT)",
+    "itl": "Time between tokens (ITL)",
 }
 Known = Mapping[str, Distribution]
 
@@ -70,7 +70,7 @@ def _band(record: Record, known: Known) -> list[tuple[float, float]]:
 def ecdf(record: Record, key: str, first: str, instead: str) -> Plot:
     """Return the cumulative distribution of every arm, on a logarithmic time axis."""
     stem, known = _chosen(record, first, instead)
-    title = f"How long it takes {NAMES[stem]}"
+    title = NAMES[stem]
     if not known:
         return missing(key, title, "This record holds no histogram of it.")
     meant, styles = figure(f"{stem}_us"), looks(record)
@@ -91,7 +91,9 @@ def ecdf(record: Record, key: str, first: str, instead: str) -> Plot:
     rows = [
         (arm, *(shown.text(one.at(share)) for share in SHARES[2:])) for arm, one in known.items()
     ]
-    caption = "Further left is sooner. The horizontal distance between two lines is what one adds."
+    caption = "The share of values that came sooner than the time below; further left is sooner."
+    if len(known) > 1:
+        caption += " The horizontal distance between two lines is what one adds."
     if band:
         caption += " The shaded band is direct against itself: nothing inside it means anything."
     return Plot(

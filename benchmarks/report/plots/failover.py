@@ -22,13 +22,13 @@ def _step(columns: Columns) -> float:
     return at[1] - at[0] if len(at) > 1 else 1.0
 
 
-def _panel(arm: str, columns: Columns, top: float, x: Scale) -> str:
+def _panel(arm: str, columns: Columns, top: float, x: Scale, most: float) -> str:
     step = _step(columns)
     rates = [
         (at, ok / step, failed / step)
         for at, ok, failed in zip(columns["at_s"], columns["ok"], columns["failed"], strict=True)
     ]
-    y = linear([ok + failed for _, ok, failed in rates], top + PANEL, top, about=3)
+    y = linear([most], top + PANEL, top, about=3)
     end = rates[-1][0] + step
     steps = stairs([(x.at(at), y.at(ok)) for at, ok, _ in [*rates, (end, rates[-1][1], 0.0)]])
     area = [(x.at(rates[0][0]), y.at(0)), *steps, (x.at(end), y.at(0))]
@@ -80,9 +80,14 @@ def failover(record: Record, key: str = "failover") -> Plot:
     end = max(columns["at_s"][-1] + _step(columns) for columns in found.values())
     x = Scale(low=0.0, high=end, start=LEFT, end=RIGHT)
     bottom = TOP + 16 + len(found) * (PANEL + GAP) - GAP
+    most = max(
+        (ok + failed) / _step(columns)
+        for columns in found.values()
+        for ok, failed in zip(columns["ok"], columns["failed"], strict=True)
+    )
     parts = [_key()]
     for place, (arm, columns) in enumerate(found.items()):
-        parts.append(_panel(arm, columns, TOP + 16 + place * (PANEL + GAP), x))
+        parts.append(_panel(arm, columns, TOP + 16 + place * (PANEL + GAP), x, most))
     parts.append(x_axis(x, "seconds", top=bottom, bottom=bottom))
     parts.append(_events(record, x, bottom))
     caption = "Answers by the moment they ended. Red is what clients saw fail."

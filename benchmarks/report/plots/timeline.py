@@ -129,8 +129,8 @@ def timeline(record: Record, key: str = "timeline") -> Plot:
     )
     return Plot(
         key=key,
-        title=title,
-        caption=caption if late else "The load over time.",
+        title=title if late else "Load over time",
+        caption=caption if late else "What was sent, and what ran at once.",
         svg=svg.drawing(
             parts, height=bottom + (62 if late else 46), key=key, title=title, desc=caption
         ),

@@ -101,7 +101,11 @@ def test_an_endpoint_is_told_by_its_users() -> None:
     [
         ("capacity", {"capacity_rate_low": 940.0, "capacity_rate_high": 985.0}, "940 requests"),
         ("capacity", {"capacity_streams_low": 4100.0}, "4,100 open streams (the most tried)"),
-        ("faults", {"failures": 2.0, "recovered_after_s": 3.0}, "2 requests failed, normal again"),
+        (
+            "faults",
+            {"failures": 2.0, "recovered_after_s": 3.0},
+            "2 requests failed and all was well again after 3.0 s (headrace)",
+        ),
     ],
 )
 def test_other_commands_have_theirs(command: str, figures: dict[str, float], words: str) -> None:

@@ -41,5 +41,5 @@ def test_load_alone_is_drawn_without_a_strip() -> None:
     }
     plot = timeline(record)
 
-    assert plot.caption == "The load over time."
+    assert plot.title == "Load over time"
     assert plot.heads == ("second", "begun per s", "open")
