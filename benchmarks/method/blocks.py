@@ -95,11 +95,15 @@ async def measure(bench: Bench, lane: Lane, schedule: Schedule, turn: int) -> Me
         burned, after = meter() - burned, interference.read(roles)
     finally:
         await sending.close()
-    cpu = rss = None
+    cpu = rss = memory = files = None
     if lane.arm.pids:
         cpu = after.roles[SUBJECT].since(before.roles[SUBJECT])
-        rss = host.memory(lane.arm.pids).rss_kib
+        memory, files = host.memory(lane.arm.pids), host.descriptors(lane.arm.pids)
+        rss = memory.rss_kib
     found = figures.figures(trial, cpu, rss_kib=rss)
+    if memory is not None:
+        found["pss_mib"] = memory.shared_out_kib / 1024
+        found["open_files"] = None if files is None else float(files)
     made = sum(figures.tokens(one) for one in trial.observed)
     if lane.name in bench.meters and made:
         found[BURNED] = burned / figures.MS / made * 1000

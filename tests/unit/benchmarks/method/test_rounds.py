@@ -70,6 +70,7 @@ async def test_a_disturbed_block_is_repeated_at_once() -> None:
 
     again = [i for i, one in enumerate(instrument.order) if one == (2, "mine")]
     assert again[1] == again[0] + 1
+    assert instrument.seeds[again[0]] != instrument.seeds[again[1]]
     assert played.repeats == 1
     assert len(played.counted("mine")) == 6
     rejected = [row.rejected for row in played.blocks if row.rejected]
