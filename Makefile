@@ -13,7 +13,7 @@ export UV_COMPILE_BYTECODE := 1
 
 .DEFAULT_GOAL := help
 
-.PHONY: help run test check fmt meta test-real bench bench-cancel bench-ci bench-instructions docs constraints clean
+.PHONY: help run test check fmt meta chaos test-real bench bench-cancel bench-ci bench-instructions docs constraints clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-19s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -66,6 +66,7 @@ run: $(VENV)/.runtime  ## a working proxy: in front of the engines found on this
 test: check  ## everything that needs no real engine: check, then all tiers
 	$(PYTEST) -q -n 2 $(wildcard tests/meta tests/unit tests/playbook tests/property)
 	$(PYTEST) -q tests/wire
+	$(PYTEST) -q tests/chaos
 	$(PYTEST) -q tests/e2e
 
 check: $(VENV)/.dev  ## linter, formatter, import contracts, types
@@ -83,6 +84,9 @@ fmt: $(VENV)/.dev  ## format, and repair what the linter can repair
 
 test-real: $(VENV)/.dev $(VENV)/.local  ## against real llama.cpp servers, with the official OpenAI client
 	$(PYTEST) -q tests/real
+
+chaos: $(VENV)/.dev  ## the fault catalogue: what breaks in engines, networks and clients, one test a row
+	$(PYTEST) -q tests/chaos
 
 docs: $(VENV)/.dev  ## check the links of the documentation, show the next changelog entry
 	$(PYTEST) -q tests/meta/test_docs.py

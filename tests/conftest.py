@@ -38,9 +38,11 @@ def tier(item: pytest.Item) -> str:
 def pytest_asyncio_loop_factories(
     config: pytest.Config, item: pytest.Item
 ) -> Mapping[str, LoopFactory]:
-    """Run what touches real sockets on both loops, everything else on the standard one."""
+    """Run what touches real sockets on both loops, chaos on the one that serves, else asyncio's."""
     if tier(item) == "wire":
         return {"asyncio": asyncio.SelectorEventLoop, "uvloop": uvloop.new_event_loop}
+    if tier(item) == "chaos":
+        return {"uvloop": uvloop.new_event_loop}
     return {"asyncio": asyncio.SelectorEventLoop}
 
 
