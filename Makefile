@@ -103,8 +103,10 @@ bench-cancel: $(VENV)/.runtime  ## how fast a disconnecting client frees its eng
 bench-ci: $(VENV)/.bench  ## fail if headrace takes more CPU per token than it may, compared with nginx: 90 seconds
 	$(BIN)/python -m benchmarks ci $(ARGS)
 
+COUNTS := benchmarks/micro/instructions.json
+
 bench-instructions: $(VENV)/.runtime  ## instructions of a request and of a chunk, by callgrind: no noise of the machine
-	@$(BIN)/python -m benchmarks.micro.instructions $(ARGS) || [ $$? = 4 ]
+	@$(BIN)/python -m benchmarks.micro.instructions $(if $(wildcard $(COUNTS)),--against $(COUNTS)) $(ARGS) || [ $$? = 4 ]
 
 # -------------------------------------------------------------------------------------------- upkeep
 
