@@ -8,6 +8,7 @@ import random
 import socket
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from math import inf
 from typing import Final
 
@@ -26,7 +27,7 @@ from proxy.discovery.loads import Loads
 from proxy.discovery.prober import Hooks, Prober
 from proxy.edge import admin, models, routes
 from proxy.edge.server import Edge
-from proxy.flow import deadlines, pump
+from proxy.flow import deadlines, pump, scope
 from proxy.flow.attempts import Attempts
 from proxy.flow.course import Course, Side
 from proxy.flow.evict import reroute
@@ -150,7 +151,9 @@ class Instance:
         self._prober.start()
         self._repeat("wheel", TICK, self._turn)
         self._repeat("backends", 1.0, self._tend)
-        pages = models.routes(self._directory, lambda: self._edge.new_id().encode())
+        pages = models.routes(
+            partial(scope.listing, self._course), lambda: self._edge.new_id().encode()
+        )
         app = routes.application(self._course, self._edge.new_id, pages)
         await self._edge.start([client_socket], app)
         self._admin = web.AppRunner(admin.application(self), access_log=None, handle_signals=False)

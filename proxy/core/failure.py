@@ -51,6 +51,9 @@ class Kind(StrEnum):
     UNKNOWN_MODEL = "model_not_found"
     UNKNOWN_PATH = "path_not_found"
     UNKNOWN_BACKEND = "backend_not_found"
+    UNKNOWN_SCOPE = "scope_not_found"
+    UNNAMED_BACKEND = "backend_not_named"  # several could serve it, and only one may be asked
+    DISABLED = "operation_disabled"
     METHOD = "method_not_allowed"
     CLIENT_GONE = "client_cancelled"
     SLOW_READER = "slow_reader"

@@ -28,6 +28,7 @@ from proxy.edge.receiving import CALL, IDLE, Receiving, Stage, failure
 from proxy.flow.attempts import Attempts
 from proxy.flow.course import Request
 from proxy.flow.intake import refuse
+from proxy.flow.scope import split
 
 if TYPE_CHECKING:
     from proxy.edge.server import Edge
@@ -135,7 +136,7 @@ class ClientConnection(Receiving):
             path = path or head.path
         call = Call(ident or edge.new_id(), path, edge.now())
         call.client = self.peer
-        operation = OPERATIONS.get(path)
+        operation = OPERATIONS.get(split(path)[1])
         if operation is not None:
             call.surface = operation.surface
         self._payload = self._head = self._message = self._memo = None

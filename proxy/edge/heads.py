@@ -15,6 +15,7 @@ from proxy.core import headers
 from proxy.core.failure import Failure, Kind, Origin, Phase
 from proxy.dialects.openai_api import OPERATIONS, Operation
 from proxy.flow.course import Request
+from proxy.flow.scope import split
 
 MAX_FIELDS: Final = 100
 _HOST: Final = re.compile(r"(?:[A-Za-z0-9._~%!$&'()*+;=-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{0,5})?")
@@ -26,7 +27,8 @@ _SECONDS: Final = re.compile(rb"([0-9]{1,6}(?:\.[0-9]{1,3})?)(ms|s)?")
 class Head(msgspec.Struct, frozen=True, kw_only=True):
     """What a head asks for. `operation` is None for everything the ordinary lane serves.
 
-    `length` is -1 for a chunked body. `path` is without query.
+    `length` is -1 for a chunked body. `path` is without query and, for an operation, without the
+    scope.
     """
 
     path: str
@@ -46,14 +48,15 @@ def judge(message: RawRequestMessage, limit: int) -> Head | Failure:
     path = _path(message)
     if isinstance(path, Failure):
         return path
-    operation = OPERATIONS.get(path) if message.method == "POST" else None
-    request = _request(operation, message) if operation is not None else None
+    scope, inner = split(path)
+    operation = OPERATIONS.get(inner) if message.method == "POST" else None
+    request = _request(operation, message, scope) if operation is not None else None
     if isinstance(request, Failure):
         return request
     length = message.headers.get("content-length")
     http10 = message.version == HttpVersion10
     return Head(
-        path=path,
+        path=path if operation is None else inner,
         operation=operation,
         request=request,
         length=-1 if message.chunked else int(length or 0),
@@ -117,7 +120,9 @@ def _path(message: RawRequestMessage) -> str | Failure:
     return target.partition("?")[0]
 
 
-def _request(operation: Operation, message: RawRequestMessage) -> Request | Failure:
+def _request(
+    operation: Operation, message: RawRequestMessage, scope: str | None
+) -> Request | Failure:
     kept = headers.request_fields(message.raw_headers)
     if isinstance(kept, Failure):
         return kept
@@ -132,6 +137,9 @@ def _request(operation: Operation, message: RawRequestMessage) -> Request | Fail
             problem = _own_field(request, lower[11:], value.strip())
             if problem is not None:
                 return problem
+    request.scope = scope
+    if request.pin is None:
+        request.pin = scope
     return request
 
 

@@ -14,6 +14,7 @@ from proxy.core.headers import request_id
 from proxy.dialects.errors import status_of
 from proxy.dialects.openai_api import OPERATIONS, error_body
 from proxy.edge.models import IDENT
+from proxy.flow.scope import split
 
 if TYPE_CHECKING:
     from proxy.flow.course import Course
@@ -80,7 +81,7 @@ def _accounted(
 def _refusal(request: web.Request, error: web.HTTPException, ident: str) -> web.Response:
     """Return our own words for what aiohttp's router refuses."""
     method, path = request.method, request.rel_url.raw_path
-    operation = OPERATIONS.get(path)
+    operation = OPERATIONS.get(split(path)[1])
     allow = "POST" if operation is not None else ""
     if isinstance(error, web.HTTPMethodNotAllowed):
         allow = ", ".join(sorted(error.allowed_methods))

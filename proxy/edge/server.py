@@ -18,6 +18,7 @@ from proxy.core.call import Call
 from proxy.core.failure import Failure, Kind, Origin, Phase
 from proxy.edge import rescue, routes
 from proxy.edge.connection import ClientConnection
+from proxy.flow import scope
 from proxy.flow.course import Course
 from proxy.flow.intake import Intake
 from proxy.settings.schema import Limits
@@ -72,7 +73,7 @@ class Edge:
     def error_answer(self, call: Call, failure: Failure, *, close: bool) -> bytes:
         """Return a whole error answer in the caller's dialect."""
         unknown = failure.kind is Kind.UNKNOWN_MODEL
-        names: Sequence[str] = self.course.directory.current.names() if unknown else ()
+        names: Sequence[str] = scope.names(self.course, call.pin) if unknown else ()
         return rescue.answer(call, failure, close=close, names=names)
 
     def ordinary_error(self, status: int, error: BaseException | None) -> web.Response:

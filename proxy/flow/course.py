@@ -64,6 +64,7 @@ class Request:
         "pin",
         "priority",
         "request_id",
+        "scope",
         "session",
         "timeout",
     )
@@ -73,7 +74,8 @@ class Request:
         self.line = b"POST %b HTTP/1.1\r\n" % operation.path.encode()
         self.request_id: str | None = None
         self.session: str | None = None
-        self.pin: str | None = None  # the backend the client insists on
+        self.pin: str | None = None  # the backend the client insists on, or else the scope
+        self.scope: str | None = None  # the path began with /to/ and this
         self.priority = 0
         self.timeout = 0.0  # seconds for the whole call; 0 = what the settings say
         self.content_type = b""

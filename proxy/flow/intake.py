@@ -10,10 +10,13 @@ from proxy.core.call import Call
 from proxy.core.catalog import Target
 from proxy.core.failure import Failure, Kind, Origin, Phase
 from proxy.core.peek import Peek, Reader, peek_form
-from proxy.flow import choice
+from proxy.flow import choice, scope
 from proxy.flow.attempts import Attempts
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from proxy.core.backend import Backend
     from proxy.flow.course import Client, Course, Request
 
 BYTES_PER_TOKEN: Final = 4.0  # English text and JSON around it; only relations between calls matter
@@ -43,7 +46,7 @@ class Intake:
             self._refuse(client, call, facts)
             return None
         self._describe(call, request, facts)
-        targets = self._targets(call)
+        targets = self._targets(call, request)
         if isinstance(targets, Failure):
             self._refuse(client, call, targets)
             return None
@@ -62,25 +65,59 @@ class Intake:
         if request.timeout:
             call.deadline = call.received_at + request.timeout
 
-    def _targets(self, call: Call) -> tuple[Target, ...] | Failure:
+    def _targets(self, call: Call, request: "Request") -> tuple[Target, ...] | Failure:
         targets = self._course.directory.current.resolve(call.model)
-        if not targets:
-            return self._no_such_model(call)
-        if call.pin is None and call.path in self._course.common_paths:
-            return targets
-        targets = tuple(self._able(target, call) for target in targets)
-        if not any(target.candidates for target in targets):
-            if call.pin is not None:
-                detail = f"no backend {call.pin[:100]!r} serves the model {call.model[:200]!r}"
-                return _unknown(Kind.UNKNOWN_BACKEND, detail)
-            return _unknown(
-                Kind.UNKNOWN_PATH, f"no engine that serves {call.model[:200]!r} has {call.path}"
-            )
-        return targets
+        if call.pin is None:
+            if not targets:
+                return self._no_such_model(call, self._course.unheard())
+            if call.path in self._course.common_paths:
+                return targets
+            within = None
+        else:
+            found = scope.named(self._course, request.scope, call.pin)
+            if isinstance(found, Failure):
+                return found
+            within = found
+        return self._narrowed(targets, call, request, within)
 
-    def _no_such_model(self, call: Call) -> Failure:
-        """Return 404, or 503 while a backend may still list the model: 404 is not repeated."""
+    def _narrowed(
+        self,
+        targets: tuple[Target, ...],
+        call: Call,
+        request: "Request",
+        within: "frozenset[Backend] | None",
+    ) -> tuple[Target, ...] | Failure:
+        """Leave out backends that may not be sent this path, or are not among those asked for."""
+        serving = {
+            b for target in targets for b in target.candidates if within is None or b in within
+        }
+        if not serving and within is not None:
+            return self._not_there(bool(targets), call, request, within)
+        sides = self._course.sides
+        able = {b for b in serving if call.path in sides[b].engine.operations}
+        if able:
+            return tuple(_kept(target, able) for target in targets)
+        if request.scope is None and call.pin is not None:
+            return _unserved(call)
+        return _unknown(
+            Kind.UNKNOWN_PATH, f"no engine that serves {call.model[:200]!r} has {call.path}"
+        )
+
+    def _not_there(
+        self, elsewhere: bool, call: Call, request: "Request", within: "frozenset[Backend]"
+    ) -> Failure:
+        """Return the failure of a call for a model that none of the backends asked for lists."""
         unheard = self._course.unheard()
+        silent = [backend.name for backend in within if backend.name in unheard]
+        if silent or not (elsewhere or request.scope):
+            return self._no_such_model(call, silent)
+        if request.scope is None:
+            return _unserved(call)
+        detail = f"{request.scope[:100]!r} does not serve the model {call.model[:200]!r}"
+        return _unknown(Kind.UNKNOWN_MODEL, detail)
+
+    def _no_such_model(self, call: Call, unheard: "Sequence[str]") -> Failure:
+        """Return 404, or 503 while a backend may still list the model: 404 is not repeated."""
         if not unheard:
             return _unknown(Kind.UNKNOWN_MODEL, f"there is no model {call.model[:200]!r} here")
         return Failure(
@@ -91,16 +128,6 @@ class Intake:
             f" yet: {', '.join(unheard)}",
             retry_after=choice.SOONEST,
         )
-
-    def _able(self, target: Target, call: Call) -> Target:
-        """Leave out backends that may not be sent this path, or are not the one asked for."""
-        sides, pin = self._course.sides, call.pin
-        kept = tuple(
-            backend
-            for backend in target.candidates
-            if call.path in sides[backend].engine.operations and pin in {None, backend.name}
-        )
-        return Target(target.model, kept, target.native)
 
     def _refuse(self, client: "Client", call: Call, failure: Failure) -> None:
         refuse(self._course, client, call, failure)
@@ -116,6 +143,16 @@ def refuse(course: "Course", client: "Client", call: Call, failure: Failure) -> 
     client.refuse(call, failure)
     for observer in course.observers:
         observer.finished(call)
+
+
+def _kept(target: Target, backends: "set[Backend]") -> Target:
+    candidates = tuple(backend for backend in target.candidates if backend in backends)
+    return Target(target.model, candidates, target.native)
+
+
+def _unserved(call: Call) -> Failure:
+    detail = f"no backend {str(call.pin)[:100]!r} serves the model {call.model[:200]!r}"
+    return _unknown(Kind.UNKNOWN_BACKEND, detail)
 
 
 def _unknown(kind: Kind, detail: str) -> Failure:

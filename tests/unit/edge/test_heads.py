@@ -396,3 +396,59 @@ async def test_fields_of_ours_mean_nothing_to_a_page() -> None:
     fields = ("x-headrace-priority: high", "x-headrace-timeout: soon")
 
     assert served(parsed(*fields, method="GET", target="/health")).request is None
+
+
+@pytest.mark.parametrize(
+    ("target", "scope", "path"),
+    [
+        ("/to/gpu-a/v1/chat/completions", "gpu-a", CHAT),
+        ("/to/vllm/v1/messages?beta=true", "vllm", "/v1/messages"),
+        ("/to/[::1]:8000/v1/embeddings", "[::1]:8000", "/v1/embeddings"),
+        ("http://x/to/gpu-a/v1/chat/completions", "gpu-a", CHAT),
+        ("/to/g%70u-a/v1/chat/completions", "g%70u-a", CHAT),  # a name nobody has
+        ("/to//v1/chat/completions", "", CHAT),
+    ],
+)
+async def test_a_scope_is_cut_off_and_the_rest_judged_as_usual(
+    target: str, scope: str, path: str
+) -> None:
+    head = served(parsed(target=target))
+
+    assert head.path == path
+    assert head.operation is OPERATIONS[path]
+    assert head.request is not None
+    assert (head.request.scope, head.request.pin) == (scope, scope)
+    assert head.request.line == b"POST %b HTTP/1.1\r\n" % path.encode()
+
+
+async def test_a_header_may_name_a_backend_within_the_scope() -> None:
+    head = served(parsed("x-headrace-backend: a", target="/to/vllm" + CHAT))
+
+    assert head.request is not None
+    assert (head.request.scope, head.request.pin) == ("vllm", "a")
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "/TO/a" + CHAT,
+        "/to" + CHAT,
+        "//to/a" + CHAT,
+        "/to/a/" + CHAT,
+        "/to/a/.." + CHAT,
+        "/to/a/%2e%2e" + CHAT,
+        "/to/a%2F" + CHAT.removeprefix("/"),
+        "/to/a/to/b" + CHAT,
+        "/to/a" + CHAT.upper(),
+        "/to/a" + CHAT + "/",
+        "/to/a/terminate",
+        "/to/a/slots/0?action=erase",
+        "/to/a/health/drain",
+        "/to/a",
+    ],
+)
+async def test_what_is_no_operation_behind_a_scope_is_none_at_all(target: str) -> None:
+    head = served(parsed(target=target))
+
+    assert head.operation is None
+    assert head.request is None

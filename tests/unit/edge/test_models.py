@@ -2,7 +2,7 @@
 
 import json
 import warnings
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, cast
 
 import pytest
@@ -10,10 +10,14 @@ from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 
 from proxy.core.catalog import Directory, Model, build
-from proxy.edge.models import IDENT, routes
+from proxy.core.failure import Failure, Kind, Origin, Phase
+from proxy.edge.models import IDENT, Listing, routes
 from tests.fixtures.fleet import make_backend
 
 GENERATED = "made-here-1"
+GONE = Failure(
+    kind=Kind.UNKNOWN_SCOPE, origin=Origin.CLIENT, phase=Phase.READ, detail="there is no such scope"
+)
 
 
 @pytest.fixture
@@ -32,18 +36,30 @@ def directory() -> Directory:
     return found
 
 
+def of(directory: Directory) -> Listing:
+    """Return what `routes` is to be given: the models of all, of `one`, or a failure."""
+
+    def listing(scope: str | None) -> Sequence[Model] | Failure:
+        models = directory.current.listing()
+        if scope == "one":
+            return [model for model in models if model.id == "org/qwen"]
+        return models if scope is None else GONE
+
+    return listing
+
+
 Ask = Callable[..., Awaitable[tuple[web.Response, Any]]]
 
 
 @pytest.fixture
 def ask(directory: Directory) -> Ask:
     """Return a function that asks the handler of a route and returns the answer and its JSON."""
-    handlers = {route.path: route.handler for route in routes(directory, GENERATED.encode)}
+    handlers = {route.path: route.handler for route in routes(of(directory), GENERATED.encode)}
 
     async def ask(
-        route: str, headers: Mapping[str, str] | None = None, **match: str
+        route: str, headers: Mapping[str, str] | None = None, *, path: str = "", **match: str
     ) -> tuple[web.Response, Any]:
-        request = make_mocked_request("GET", route, headers=headers, match_info=match)
+        request = make_mocked_request("GET", path or route, headers=headers, match_info=match)
         handler = cast("Callable[[web.Request], Awaitable[web.Response]]", handlers[route])
         answer = await handler(request)
         return answer, json.loads(cast("bytes", answer.body))
@@ -118,7 +134,7 @@ async def test_health_says_ok_without_any_model(ask: Ask, directory: Directory) 
 
 
 async def test_the_id_in_the_access_line_is_the_id_in_the_answer(directory: Directory) -> None:
-    (handler,) = [r.handler for r in routes(directory, GENERATED.encode) if r.path == "/health"]
+    (handler,) = [r.handler for r in routes(of(directory), GENERATED.encode) if r.path == "/health"]
     request = make_mocked_request("GET", "/health", headers={"x-request-id": "ignored"})
     with warnings.catch_warnings(action="ignore", category=web.NotAppKeyWarning):
         request[IDENT] = "given-outside"
@@ -133,3 +149,18 @@ async def test_the_id_in_the_access_line_is_the_id_in_the_answer(directory: Dire
 async def test_a_safe_request_id_is_echoed(sent: str, echoed: str, ask: Ask) -> None:
     answer, _ = await ask("/health", {"x-request-id": sent})
     assert answer.headers["x-request-id"] == echoed
+
+
+async def test_a_scope_lists_what_it_serves(ask: Ask) -> None:
+    listed = "/to/{scope}/v1/models"
+
+    answer, body = await ask(listed, path="/to/one/v1/models", scope="one")
+    assert [model["id"] for model in body["data"]] == ["org/qwen"]
+
+    _, body = await ask(listed + "/{id:.+}", path="/to/one/v1/models/llama", id="llama")
+    assert body["error"]["code"] == "model_not_found"
+    assert body["error"]["message"].endswith("Models here: org/qwen.")
+
+    for path in ("/to/two/v1/models", "/to/ONE/v1/models"):
+        answer, body = await ask(listed, path=path, scope="one")
+        assert (answer.status, body["error"]["code"]) == (404, "scope_not_found")

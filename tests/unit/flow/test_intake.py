@@ -1,5 +1,7 @@
 """Intake: what a call says of itself, and the backends it may go to."""
 
+from typing import Any
+
 import pytest
 
 from proxy.core.failure import Kind
@@ -83,3 +85,64 @@ def test_a_model_nobody_lists_is_unknown_only_when_everybody_has_been_heard() ->
     assert (early.kind, early.retry_after) == (Kind.NO_BACKEND, 1.0)
     assert "late" in early.detail
     assert late.kind is Kind.UNKNOWN_MODEL
+
+
+def kinds(world: World, *known: str) -> World:
+    """Make the backends of a world be of these kinds."""
+    for backend, kind in zip(world.backends.values(), known, strict=True):
+        backend.kind = kind
+        world.course.sides[backend].engine = engine(kind)
+    return world
+
+
+@pytest.mark.parametrize("scope", ["b", "llamacpp"])
+def test_a_scope_is_all_a_request_may_go_to(scope: str) -> None:
+    world = kinds(World("ab"), "vllm", "llamacpp")
+
+    world.ask(scope=scope)
+
+    assert not world.pools["a"].dials
+    assert len(world.pools["b"].dials) == 1
+
+
+@pytest.mark.parametrize(
+    ("request_", "kind", "said"),
+    [
+        ({"scope": "c"}, Kind.UNKNOWN_SCOPE, "a, b, llamacpp, vllm"),
+        ({"scope": "b", "body": b'{"model":"no"}'}, Kind.UNKNOWN_MODEL, "'b' does not serve"),
+        ({"scope": "c", "body": b'{"model":"no"}'}, Kind.UNKNOWN_SCOPE, ""),
+        ({"scope": "b", "path": "/v1/score"}, Kind.UNKNOWN_PATH, "/v1/score"),
+        ({"scope": "vllm", "pin": "b"}, Kind.UNKNOWN_MODEL, "'vllm' does not serve"),
+        ({"pin": "c"}, Kind.UNKNOWN_BACKEND, "no backend 'c'"),
+    ],
+)
+def test_a_scope_fails_closed(request_: dict[str, Any], kind: Kind, said: str) -> None:
+    world = kinds(World("ab"), "vllm", "llamacpp")
+
+    failure = world.ask(**request_).refusals[0]
+
+    assert failure.kind is kind
+    assert said in failure.detail
+    assert not any(pool.dials for pool in world.pools.values())
+
+
+def test_a_backend_of_a_scope_that_has_not_been_heard_is_waited_for() -> None:
+    world = World("ab")
+    world.course.unheard = lambda: ["b"]
+    other = b'{"model":"other"}'
+
+    assert world.ask(scope="b", body=other).refusals[0].kind is Kind.NO_BACKEND
+    assert world.ask(scope="a", body=other).refusals[0].kind is Kind.UNKNOWN_MODEL
+
+
+def test_a_call_whose_scope_is_down_waits_and_never_goes_elsewhere() -> None:
+    world = World("ab", queue_timeout=2.0)
+    world.backends["b"].health.drain(world.time)
+
+    client = world.ask(scope="b")
+    world.pass_time(3.5)
+
+    assert client.refusals[0].kind is Kind.QUEUE_TIMEOUT
+    assert client.answer.status == 503
+    assert not world.pools["a"].dials
+    world.assert_at_rest()
