@@ -5,6 +5,7 @@ Foreign exceptions are mapped to a `Failure` once, in the adapter that met them 
 Nothing in between raises or catches.
 """
 
+import errno
 from enum import StrEnum
 from typing import Final
 
@@ -36,6 +37,11 @@ QUEUE: Final = Phase.QUEUE
 CONNECT: Final = Phase.CONNECT
 WAIT: Final = Phase.WAIT
 STREAM: Final = Phase.STREAM
+
+
+# System errors that say what this process or machine has run out of: files, buffers, memory. A
+# connection that failed so says nothing about who was to be connected to.
+EXHAUSTED: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
 
 class Kind(StrEnum):

@@ -143,6 +143,11 @@ class Health:
         self.next_probe_at = now + interval * (1.0 + policy.jitter * (2.0 * self._spread() - 1.0))
         return self.ready is not was_ready
 
+    def unasked(self, now: float) -> None:
+        """Plan the next check after one that could not be made: nothing was found."""
+        self._probed_at = now
+        self.next_probe_at = now + self._policy.fast_interval
+
     def suspect(self, now: float, reason: str = "a request failed") -> None:
         """Ask for a check at once: a request failed in a way that speaks against the backend."""
         if self.state is State.READY:

@@ -8,7 +8,7 @@ from typing import Protocol
 
 import msgspec
 
-from proxy.core.failure import Failure, Kind
+from proxy.core.failure import Failure, Kind, Origin
 from proxy.dialects.base import MISSING_PATH, Engine, Listing, Reply
 from proxy.dialects.detect import Finding, steps
 
@@ -36,10 +36,14 @@ class Fetch(Protocol):
 
 
 class Readiness(msgspec.Struct, frozen=True, kw_only=True):
-    """Whether an engine takes requests: `reason` is "" if so. `doubtful`: it may be another one."""
+    """Whether an engine takes requests: `reason` is "" if so. `doubtful`: it may be another one.
+
+    `unasked`: nobody knows, because this proxy itself could not ask.
+    """
 
     reason: str = ""
     doubtful: bool = False
+    unasked: bool = False
 
 
 class Serving(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,7 +76,11 @@ async def readiness(fetch: Fetch, peer: Peer, engine: Engine, timeout: float) ->
     for probe in engine.ready:
         reply = await fetch(peer, probe.path, timeout)
         if isinstance(reply, Failure):
-            return Readiness(reason=reply.detail, doubtful=reply.kind in _VANISHED)
+            return Readiness(
+                reason=reply.detail,
+                doubtful=reply.kind in _VANISHED,
+                unasked=reply.origin is Origin.PROXY,
+            )
         reason = probe.judge(reply)
         if reply.status not in MISSING_PATH:
             return Readiness(reason=reason)

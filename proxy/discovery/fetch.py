@@ -11,9 +11,10 @@ from collections.abc import Mapping
 import aiohttp
 import yarl
 
-from proxy.core.failure import Failure, Kind, Origin, Phase
+from proxy.core.failure import EXHAUSTED, Failure, Kind, Origin, Phase
 from proxy.dialects.base import Reply
 from proxy.discovery.asking import Peer
+from proxy.discovery.remembering import Remembering
 
 MAX_BODY = 4 * 1024 * 1024
 _UNIX = "unix://"
@@ -80,7 +81,9 @@ def _connector(socket: str) -> aiohttp.BaseConnector:
     if socket:
         return aiohttp.UnixConnector(socket, limit=0, force_close=True)
     # Names are resolved anew for each check: an address that moved is found at once.
-    return aiohttp.TCPConnector(limit=0, force_close=True, use_dns_cache=False)
+    return aiohttp.TCPConnector(
+        limit=0, force_close=True, use_dns_cache=False, resolver=Remembering()
+    )
 
 
 async def _read(response: aiohttp.ClientResponse) -> Reply | Failure:
@@ -113,6 +116,13 @@ def failure(error: Exception) -> Failure:
 
 def _of_system(error: aiohttp.ClientOSError) -> Failure:
     number = error.errno
+    if number in EXHAUSTED:
+        return Failure(
+            kind=Kind.INTERNAL,
+            origin=Origin.PROXY,
+            phase=Phase.CONNECT,
+            detail="this proxy has run out of files or memory",
+        )
     if number == errno.ECONNREFUSED:
         return _failed(Kind.CONNECT_REFUSED, "refused")
     if number == errno.ECONNRESET:

@@ -19,7 +19,7 @@ from proxy.core.catalog import Model
 from proxy.core.failure import Failure
 from proxy.dialects.base import Engine
 from proxy.dialects.detect import marks
-from proxy.discovery.asking import Fetch, Serving, identify, readiness, serving
+from proxy.discovery.asking import Fetch, Readiness, Serving, identify, readiness, serving
 from proxy.discovery.polling import Shelf
 
 TIMEOUT = 2.0  # seconds for one request of a round
@@ -165,7 +165,11 @@ class Prober:
 
     async def _round(self, watch: _Watch) -> None:
         backend = watch.backend
-        reason = await self._unfit(watch)
+        found = await self._fitness(watch)
+        if found.unasked:
+            backend.health.unasked(self._loop.time())
+            return
+        reason = found.reason
         if not reason and not backend.health.ready:
             await self._poll(watch)
         backend.health.probed(not reason, self._loop.time(), reason or self._remark(watch))
@@ -176,12 +180,12 @@ class Prober:
         problem = watch.shelf.problem
         return f"ready, but its models: {problem}" if problem else "ready"
 
-    async def _unfit(self, watch: _Watch) -> str:
-        """Return why the backend takes no requests, "" if it does."""
+    async def _fitness(self, watch: _Watch) -> Readiness:
+        """Find out whether the backend takes requests."""
         if watch.engine is None or watch.doubtful:
             finding = await identify(self._fetch, watch.backend, self._engines.values(), TIMEOUT)
             if finding.engine is None:
-                return finding.reason
+                return Readiness(reason=finding.reason)
             self._recognise(watch, finding.engine)
             watch.marks = finding.marks
         assert watch.engine is not None
@@ -189,7 +193,7 @@ class Prober:
         if found.reason:
             watch.shelf.hurry()
             watch.doubtful = found.doubtful and not watch.pinned
-        return found.reason
+        return found
 
     def _recognise(self, watch: _Watch, engine: Engine) -> None:
         watch.doubtful = False

@@ -1,19 +1,18 @@
 """Opening a connection to an engine, with foreign errors mapped to a `Failure` once."""
 
 import asyncio
-import errno
-import re
+import os
 import socket
 from collections.abc import Callable
-from typing import Final, TypeVar
+from typing import TypeVar
 
 import msgspec
 from typing_extensions import override
 
-from proxy.core.failure import Failure, Kind, Origin, Phase
+from proxy.core.failure import EXHAUSTED, Failure, Kind, Origin, Phase
+from proxy.upstream.whereabouts import Whereabouts
 
 P = TypeVar("P", bound=asyncio.Protocol)
-_NUMBER: Final = re.compile(r"\[Errno (\d+)\]")
 
 
 class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,19 +36,42 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
         return f"unix:{self.path}" if self.path else self.authority
 
 
-async def dial(endpoint: Endpoint, factory: Callable[[], P]) -> P:
-    """Open a connection; raise `OSError` or `UnicodeError` (see `refusal`), or be cancelled."""
+async def dial(endpoint: Endpoint, there: Whereabouts, factory: Callable[[], P]) -> P:
+    """Open a connection; raise `OSError` or `UnicodeError` (see `refusal`), or be cancelled.
+
+    Of several addresses the first that answers is taken. If none does, the error that is raised is
+    one other than a refusal, if there was one: that says more.
+    """
     loop = asyncio.get_running_loop()
     if endpoint.path:
         _, protocol = await loop.create_unix_connection(factory, endpoint.path)
-    else:
-        _, protocol = await loop.create_connection(factory, endpoint.host, endpoint.port)
-    return protocol
+        return protocol
+    worst: OSError | None = None
+    for address in await there.find():
+        try:
+            _, protocol = await loop.create_connection(factory, address, endpoint.port)
+            return protocol
+        except OSError as error:
+            if worst is None or isinstance(worst, ConnectionRefusedError):
+                worst = error
+    raise worst or socket.gaierror(socket.EAI_NODATA, "the name has no address")
 
 
 def refusal(error: OSError | UnicodeError, endpoint: Endpoint) -> Failure:
-    """Return the failure a connect error stands for. It costs no retry budget: nothing was sent."""
-    if isinstance(error, ConnectionRefusedError | FileNotFoundError) or _all_refused(error):
+    """Return the failure a connect error stands for.
+
+    It costs no retry budget: nothing was sent. If it is this process that has run out of something,
+    no other engine would do better and none is to blame.
+    """
+    if isinstance(error, OSError) and error.errno in EXHAUSTED:
+        return Failure(
+            kind=Kind.INTERNAL,
+            origin=Origin.PROXY,
+            phase=Phase.CONNECT,
+            detail=f"no connection to {endpoint} could be made here: {os.strerror(error.errno)}",
+            retry_after=1.0,
+        )
+    if isinstance(error, ConnectionRefusedError | FileNotFoundError):
         return _failure(Kind.CONNECT_REFUSED, f"nothing listens at {endpoint}")
     if isinstance(error, socket.gaierror | UnicodeError):
         return _failure(Kind.CONNECT_FAILED, f"the name does not resolve: {endpoint}")
@@ -63,12 +85,6 @@ def refusal(error: OSError | UnicodeError, endpoint: Endpoint) -> Failure:
 def dropped(endpoint: Endpoint) -> Failure:
     """Return the failure of a connection that was gone again before it could be used."""
     return _failure(Kind.CONNECT_FAILED, f"the connection was dropped at once by {endpoint}")
-
-
-def _all_refused(error: Exception) -> bool:
-    # A name with several addresses: the loop joins their errors into one text without a number.
-    numbers = _NUMBER.findall(str(error)) if str(error).startswith("Multiple exceptions") else []
-    return bool(numbers) and all(int(number) == errno.ECONNREFUSED for number in numbers)
 
 
 def _failure(kind: Kind, detail: str) -> Failure:

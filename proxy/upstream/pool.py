@@ -15,6 +15,7 @@ from typing_extensions import override
 from proxy.core.failure import Failure
 from proxy.upstream.connect import Endpoint, dial, dropped, refusal
 from proxy.upstream.exchange import Connection, State
+from proxy.upstream.whereabouts import Whereabouts
 
 if TYPE_CHECKING:
     from proxy.upstream.framing import ResponseHead
@@ -52,7 +53,7 @@ class Dial:
     async def _run(self) -> None:
         pool = self._pool
         try:
-            connection = await dial(pool.endpoint, lambda: Connection(pool))
+            connection = await dial(pool.endpoint, pool.there, lambda: Connection(pool))
         except (OSError, UnicodeError) as error:  # the latter for a host no name can be
             if not self.cancelled:
                 self._failed(refusal(error, pool.endpoint))
@@ -69,12 +70,23 @@ class Dial:
 class Pool:
     """All connections to one backend."""
 
-    __slots__ = ("_idle", "endpoint", "heads", "now", "open", "opened", "policy", "prefix")
+    __slots__ = (
+        "_idle",
+        "endpoint",
+        "heads",
+        "now",
+        "open",
+        "opened",
+        "policy",
+        "prefix",
+        "there",
+    )
 
     def __init__(
         self, endpoint: Endpoint, *, now: Callable[[], float], api_key: str | None = None
     ) -> None:
         self.endpoint = endpoint
+        self.there = Whereabouts(endpoint.host, endpoint.port)
         self.now = now
         self.policy = Policy()
         self.heads: dict[

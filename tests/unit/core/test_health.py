@@ -112,6 +112,17 @@ def test_one_that_is_not_well_is_checked_every_second(failures: int) -> None:
     assert health.next_probe_at == 8.0
 
 
+def test_a_check_that_could_not_be_made_changes_nothing_and_is_made_up_for() -> None:
+    health = ready()
+    health.suspect(1.0)
+
+    for now in (1.0, 2.0, 3.0):
+        health.unasked(now)
+
+    assert health.state is State.FAILING
+    assert health.next_probe_at == 4.0
+
+
 def test_a_suspicion_brings_the_check_forward_and_keeps_it_in_use() -> None:
     health = ready()
 

@@ -30,6 +30,11 @@ def refused(number: int) -> aiohttp.ClientConnectorError:
         (refused(errno.ENOENT), Kind.CONNECT_FAILED, "no such socket"),
         (refused(errno.EPERM), Kind.CONNECT_FAILED, "cannot connect"),
         (
+            refused(errno.EMFILE),
+            Kind.INTERNAL,
+            "this proxy has run out of files or memory",
+        ),
+        (
             aiohttp.ClientConnectorDNSError(KEY, OSError(-2, "x")),
             Kind.CONNECT_FAILED,
             "host not found",

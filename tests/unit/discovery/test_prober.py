@@ -8,7 +8,7 @@ import pytest
 from proxy.core.backend import Backend
 from proxy.core.breaker import State as BreakerState
 from proxy.core.catalog import Model
-from proxy.core.failure import Failure
+from proxy.core.failure import Failure, Kind, Origin, Phase
 from proxy.core.health import State
 from proxy.dialects.base import Engine, Reply
 from proxy.dialects.registry import ENGINES
@@ -24,6 +24,8 @@ from tests.unit.discovery.fakes import (
     middle,
     vllm,
 )
+
+OURS = Failure(kind=Kind.INTERNAL, origin=Origin.PROXY, phase=Phase.CONNECT, detail="out of files")
 
 
 class Scene:
@@ -114,6 +116,16 @@ async def test_a_ready_backend_is_checked_every_5_s_and_its_list_read_every_10(
 
     assert 11 <= scene.fetch.asked.count("/health") <= 18
     assert 5 <= scene.fetch.asked.count("/v1/models") <= 7
+
+
+async def test_a_check_this_proxy_could_not_make_says_nothing(scene: Scene) -> None:
+    await started(scene, vllm("a"))
+    scene.change("/health", OURS)
+
+    await scene.pass_time(60.0)
+
+    assert scene.backend.health.state is State.READY
+    assert scene.fetch.asked.count("/health") > 40  # soon again, each time
 
 
 async def test_reasons_are_plain(scene: Scene) -> None:

@@ -11,6 +11,7 @@ from proxy.upstream import pool as pools
 from proxy.upstream.connect import Endpoint
 from proxy.upstream.exchange import Connection, State
 from proxy.upstream.pool import Dial, Policy, Pool
+from proxy.upstream.whereabouts import Whereabouts
 from tests.fixtures.ends import EngineEnd, Wire
 
 
@@ -153,7 +154,9 @@ class Network:
         self.wires: list[Wire] = []
         self.drop = False
 
-    async def dial(self, _endpoint: Endpoint, factory: Callable[[], Connection]) -> Connection:
+    async def dial(
+        self, _endpoint: Endpoint, _there: Whereabouts, factory: Callable[[], Connection]
+    ) -> Connection:
         error = await self.gate
         if error is not None:
             raise error
