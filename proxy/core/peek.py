@@ -20,10 +20,9 @@ from itertools import product
 from typing import Any, Final, cast
 
 import msgspec
-from msgspec import Raw
 
 from proxy.core.failure import Failure, Kind, Origin, Phase
-from proxy.core.shorten import LONG, shorten
+from proxy.core.shorten import LONG, cut, insides, shorten
 
 MAX_NAME: Final = 512  # characters of a model name
 _CASED: Final = tuple(
@@ -68,9 +67,16 @@ _FIELDS: Final[list[Any]] = [
 ]
 _Body = msgspec.defstruct("_Body", _FIELDS, bases=(Peek,), frozen=True, kw_only=True)
 _Bare = msgspec.defstruct("_Bare", _FIELDS, frozen=True, kw_only=True)
-_decode_keys: Final = msgspec.json.Decoder(dict[str, Raw]).decode
-_STRING: Final = re.compile(rb'[ \t\r\n]*("(?:[^"\\]|\\.)*")[ \t\r\n]*:[ \t\r\n]*')
-_COMMA: Final = re.compile(rb"[ \t\r\n]*,?")
+
+
+class _Numbered(msgspec.Struct):
+    model: int
+
+
+_decode_number: Final = msgspec.json.Decoder(_Numbered).decode
+# A key `model`, at any depth and however escaped, and a string for its value.
+_KEY: Final = b"".join(rb"(?:%c|\\u00(?i:%02x))" % (char, char) for char in b"model")
+_NAMED: Final = re.compile(rb'("%b"[ \t\r\n]*:[ \t\r\n]*)("(?:[^"\\]++|\\.)*+")' % _KEY, re.DOTALL)
 _MAX_LINE: Final = 1024  # bytes of a form field's Content-Disposition before the name
 _MAX_HITS: Final = 256  # names looked at; a form with more is refused
 _FORM_FIELD: Final = re.compile(
@@ -163,7 +169,7 @@ def _form_values(body: bytes) -> dict[bytes, list[tuple[int, int]]]:
 def rename(body: bytes, native: str, *, json: bool = True) -> bytes:
     """Return the body with its model replaced by `native`; every other byte stays as it is.
 
-    `body` must have passed `peek` (or `peek_form`).
+    `body` must have passed `peek` (or `peek_form`); then this does not raise.
     """
     if json:
         start, end = _model_span(body)
@@ -173,17 +179,26 @@ def rename(body: bytes, native: str, *, json: bool = True) -> bytes:
 
 
 def _model_span(body: bytes) -> tuple[int, int]:
-    """Return where the value of the top-level `model` stands; walks the keys before it."""
-    values = _decode_keys(body)
-    position = body.index(b"{") + 1
-    while (match := _STRING.match(body, position)) is not None:
-        key = msgspec.json.decode(match.group(1), type=str)
-        end = match.end() + len(bytes(values[key]))
-        if key == "model":
-            return match.end(), end
-        comma = _COMMA.match(body, end)
-        position = comma.end() if comma is not None else end
-    raise ValueError("no top-level key `model`: the body has not passed `peek`")
+    """Return where the value of the top-level `model` stands.
+
+    Looked for in what `peek` has read: long strings may hold anything. Which of several is the
+    document's own, the decoder is asked.
+    """
+    hidden = insides(body) if len(body) > LONG else []
+    text = cut(body, hidden)
+    found: list[tuple[int, int]] = []
+
+    def number(match: re.Match[bytes]) -> bytes:
+        found.append(match.span(2))
+        return b"%b%d" % (match[1], len(found) - 1)
+
+    numbered = _NAMED.sub(number, text)
+    start, end = found[_decode_number(numbered).model if len(found) > 1 else 0]
+    for opening, closing in hidden:
+        if opening > start:
+            break
+        start, end = start + closing - opening, end + closing - opening
+    return start, end
 
 
 def _explain(message: str) -> str:

@@ -11,6 +11,7 @@ from a small credit, and from what the long strings saved. A text of short strin
 escaped quotes, costs the credit and is left to the decoder from there on.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 # Bytes over which a string is cut out: a model name of 512 characters, each an escaped pair, has
@@ -30,8 +31,26 @@ def shorten(text: bytes) -> bytes:
     What is no valid JSON stays invalid unless the flaw lies inside a long string. Never raises.
     Costs 6 us for one string of 100 kB, 15 us more than nothing at worst (CPython 3.11, 2026-11).
     """
+    return cut(text, insides(text))
+
+
+def cut(text: bytes, spans: Sequence[tuple[int, int]]) -> bytes:
+    """Return `text` without `spans`, which are in order and do not overlap."""
+    if not spans:
+        return text
     kept: list[bytes] = []
-    start = at = 0  # of what is kept next; of what is looked at next
+    start = 0
+    for opening, closing in spans:
+        kept.append(text[start:opening])
+        start = closing
+    kept.append(text[start:])
+    return b"".join(kept)
+
+
+def insides(text: bytes) -> list[tuple[int, int]]:
+    """Return where the insides of the long strings of a JSON document stand, in order."""
+    found: list[tuple[int, int]] = []
+    at = 0  # of what is looked at next
     credit = CREDIT
     find = text.find
     while credit > 0 and (opening := find(_QUOTE, at)) >= 0:
@@ -48,7 +67,6 @@ def shorten(text: bytes) -> bytes:
             break
         at = closing + 1
         if closing - opening > LONG:
-            kept.append(text[start : opening + 1])
-            start = closing
+            found.append((opening + 1, closing))
             credit = min(credit + (closing - opening) // SAVED, MOST)
-    return b"".join((*kept, text[start:])) if kept else text
+    return found

@@ -26,6 +26,7 @@ from proxy.upstream.framing import LAST_CHUNK, MAX_HEAD, BadResponse, ResponseHe
 from proxy.upstream.receiver import CRUMB, Opener, Pipe, Receiver
 
 ECHOED_ID: Final = b"\r\nx-request-id: "
+CLEAN: Final = re.compile(rb"[ -~]*\r\n")  # an id, and the end of its line
 BIG_BODY: Final = 16 * 1024  # from here on writing head and body apart is cheaper than joining them
 # Standing alone, not as the end of a longer size: 10 CR LF CR LF begins a chunk of 16 bytes.
 ALONE: Final = re.compile(rb"(?:^|\n)0\r\n\r\n")
@@ -259,7 +260,8 @@ class Connection(asyncio.Protocol):
         """
         kept, _, rest = raw.partition(ECHOED_ID)
         if rest:
-            kept += rest[rest.find(b"\r\n") :]
+            ident = CLEAN.match(rest)  # a bare line end may hide another field: see the parser
+            kept = raw if ident is None else kept + rest[ident.end() - 2 :]
         before, _, rest = kept.partition(LENGTH_FIELDS[0])
         if not rest:
             before, _, rest = kept.partition(LENGTH_FIELDS[1])

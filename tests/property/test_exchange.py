@@ -152,6 +152,63 @@ def test_garbage_is_a_failure_and_not_an_exception(data: list[bytes]) -> None:
     assert keeper.ends[0] is not None
 
 
+LINES = st.sampled_from(
+    [
+        b"content-length: 5",
+        b"Content-Length: 5",
+        b"content-length: 7",
+        b"content-length: 05",
+        b"content-length: 5 ",
+        b"content-length: 5\nx: y",
+        b"content-length: ",
+        b"x-request-id: a",
+        b"x-request-id: b",
+        b"X-Request-Id: c",
+        b"x-request-id: a\ncontent-length: 5",
+        b"x-request-id: content-length: 5",
+        b"x-request-id: \x00",
+        b" content-length: 5",
+        b"\tfolded",
+        b"transfer-encoding: chunked",
+        b"connection: close",
+        b"connection: x-a, x-request-id",
+        b"content-type: text/event-stream",
+        b"x-a: content-length: 5",
+        b"x-a: 1",
+    ]
+)
+HEADS = st.builds(
+    lambda status, lines: head(status, *lines), st.sampled_from([200, 204, 500]), st.lists(LINES)
+)
+
+
+@given(
+    before=st.lists(HEADS, max_size=3),
+    twin=HEADS,
+    line=LINES,
+    place=st.integers(0, 4),
+    body=st.sampled_from([b"", b"hel", b"hello", b"hellowo", b"5\r\nhello\r\n0\r\n\r\n"]),
+)
+def test_a_head_is_read_the_same_whatever_heads_came_before(
+    before: list[bytes], twin: bytes, line: bytes, place: int, body: bytes
+) -> None:
+    lines = twin[:-4].split(b"\r\n")
+    lines.insert(1 + place, line)
+    said = b"\r\n".join(lines) + b"\r\n\r\n" + body
+
+    def heard(*responses: bytes) -> tuple[object, ...]:
+        pool, keeper = ScriptedPool("a", lambda: 0.0), Keeper()
+        for response in responses:  # each on a connection of its own; the pool remembers
+            end, keeper = EngineEnd(pool), Keeper()
+            end.connection.begin(b"POST / HTTP/1.1\r\n\r\n", b"", keeper)
+            end.send(response)
+            end.close()
+        starts = [(seen.start, seen.framing, seen.keep_alive) for seen in keeper.heads]
+        return starts, keeper.lengths, keeper.body, keeper.ends
+
+    assert heard(*before, twin, said) == heard(said)
+
+
 @given(
     lines=st.lists(
         st.sampled_from(

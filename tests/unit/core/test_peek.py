@@ -187,6 +187,30 @@ def test_a_rename_changes_the_name_and_no_other_byte(body: bytes, wanted: bytes 
     assert renamed[at + 5 :] == body[at + 3 :]
 
 
+LONG = b"x" * 9000
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (b'{"a":1,"a":[2,3],', b"}"),  # repeated keys
+        (b'{"a":"\\",\\"model\\":\\"m","a":1,', b"}"),
+        (b'{"a":{"model":"m","b":[{"model":"m"}]},', b',"c":{"model":"m"}}'),
+        (b'{"say \\"model":"m",', b"}"),
+        (b'{"\xff":1,', b"}"),  # no text at all: the engine will judge
+        (b'{"a":"%b\\q\n\xff",' % LONG, b',"b":{"model":"m"},"c":"%b"}' % LONG),
+        (b'{"%b\\ud800":{"model":"m"},' % LONG, b"}"),
+        (b'{"a":"%b","b":"%b","model ":"m",' % (LONG, LONG), b',"d":"%b"}' % LONG),
+    ],
+)
+@pytest.mark.parametrize("key", [b'"model":', b'"\\u006Do\\u0064el" \n:\t'])
+def test_odd_bodies_that_pass_can_be_renamed(before: bytes, after: bytes, key: bytes) -> None:
+    body = before + key + b'"m"' + after
+
+    assert read(body).model == "m"
+    assert rename(body, "n") == before + key + b'"n"' + after
+
+
 def test_a_rename_in_a_form_changes_the_name_only() -> None:
     body = form((FILE, b"\r\nmodel\r\n\x00"), (MODEL, b"m"))
 

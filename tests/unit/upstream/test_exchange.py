@@ -217,6 +217,18 @@ def test_heads_that_differ_in_length_and_id_only_are_parsed_once() -> None:
     assert len(pool.heads) == 1
 
 
+@pytest.mark.parametrize("value", [b"1\ncontent-length: 9", b"1\rx: y", b"\x00", b"1\n"])
+def test_an_echoed_id_that_no_parser_takes_is_not_recognised(value: bytes) -> None:
+    _, end, pool = begun()
+    end.send(plain(b"{}", 200, b"x-request-id: 1"))
+
+    later = again(end, pool)
+    end.send(plain(b"{}", 200, b"x-request-id: %b" % value))
+
+    assert later.failure is not None
+    assert later.failure.kind is Kind.BAD_RESPONSE
+
+
 def test_an_empty_body_seen_first_does_not_stand_for_others() -> None:
     _, end, pool = begun()
     end.send(plain(b""))
