@@ -4,9 +4,11 @@ Open loop: every request has its instant, and is sent then or as soon after as t
 it, never skipped; how late it was shows in `sent_ns - intended_ns`. Closed loop: at most
 `concurrency` run, and a request is meant to be sent when its time has come and a place is free.
 A later turn of a session is meant to be sent `think` seconds after the end of the turn before.
+Where a closed loop has an end (`until`), nothing begins after it, and what runs then is waited for.
 """
 
 import asyncio
+import math
 from collections.abc import Callable, Mapping
 
 import msgspec
@@ -33,6 +35,17 @@ class Hooks(msgspec.Struct, frozen=True, kw_only=True):
     """Called every 50 ms with how many have ended."""
 
 
+class Bounds(msgspec.Struct, frozen=True, kw_only=True):
+    """What a course keeps to. Times are seconds."""
+
+    limit: int | None
+    """At most so many at once; None: an open loop."""
+    timeout: float
+    """Between sending a request and its end."""
+    until: float = math.inf
+    """Nothing begins later than this."""
+
+
 class Course:
     """Sends a set of requests, by their place in the schedule, once."""
 
@@ -51,6 +64,8 @@ class Course:
         "_running",
         "_starting",
         "_timeout_ns",
+        "_until",
+        "_until_ns",
     )
 
     def __init__(
@@ -59,16 +74,16 @@ class Course:
         pool: Pool,
         agenda: Agenda,
         hooks: Hooks,
-        *,
-        limit: int | None,
-        timeout: float,
+        bounds: Bounds,
     ) -> None:
         self._requests = requests
         self._pool = pool
         self._agenda = agenda
         self._hooks = hooks
-        self._limit = limit
-        self._timeout_ns = int(timeout * SECOND)
+        self._limit = bounds.limit
+        self._timeout_ns = int(bounds.timeout * SECOND)
+        self._until = bounds.until
+        self._until_ns = math.inf
         self._dues = Dues({}, 0)
         self._ended = 0
         self._running: dict[int, tuple[Line, Raw]] = {}  # by time of sending
@@ -85,15 +100,23 @@ class Course:
         await self._pool.settle()
 
     async def run(self, begin_ns: int) -> None:
-        """Send everything, `begin_ns` being second 0, and return when the last has ended."""
+        """Send everything, `begin_ns` being second 0, and return when the last has ended.
+
+        If it is cancelled, what is under way is closed.
+        """
         if not self._requests:
             return
         self._dues = Dues(self._requests, begin_ns)
         self._free_ns = begin_ns
+        self._until_ns = begin_ns + self._until * SECOND
         self._arm()
-        while not self._done.done():
-            self._look_around()
-            await asyncio.wait([self._done], timeout=_TICK)
+        try:
+            while not self._done.done():
+                self._look_around()
+                await asyncio.wait([self._done], timeout=_TICK)
+        finally:
+            for line, _ in self._running.values():
+                line.close()
         self._hooks.tick(self._ended)
 
     # --- sending -----------------------------------------------------------------------------
@@ -112,7 +135,8 @@ class Course:
     def _send_due(self) -> None:
         dues = self._dues
         while (head := dues.head()) is not None and not self._full():
-            if head > self._agenda.clock():
+            now = self._agenda.clock()
+            if head > now or now >= self._until_ns:
                 break
             due, index = dues.pop()
             self._begin(index, due if self._limit is None else max(due, self._free_ns))
@@ -165,18 +189,27 @@ class Course:
         self._free_ns = raw.ended_ns
         self._dues.ended(raw.index, raw.ended_ns)
         self._hooks.ended(raw)
-        if self._ended == len(self._requests):
-            if not self._done.done():
-                self._done.set_result(None)
+        if self._ended == len(self._requests) or self._closed(raw.ended_ns):
+            self._finish()
         elif self._limit is None:
             self._arm()
         else:
             self._send_due()
 
+    def _closed(self, now_ns: int) -> bool:
+        return now_ns >= self._until_ns and not self._running and not self._starting
+
+    def _finish(self) -> None:
+        if not self._done.done():
+            self._done.set_result(None)
+
     # --- now and then ------------------------------------------------------------------------
 
     def _look_around(self) -> None:
         now = self._agenda.clock()
+        if self._closed(now):
+            self._finish()
+            return
         for line, raw in list(self._running.values()):
             if raw.sent_ns > now - self._timeout_ns:
                 break

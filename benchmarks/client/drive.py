@@ -9,7 +9,7 @@ from contextlib import ExitStack
 
 from benchmarks.client import sidelog
 from benchmarks.client.calm import Pauses, calm
-from benchmarks.client.course import Course, Hooks
+from benchmarks.client.course import Bounds, Course, Hooks
 from benchmarks.client.dues import SECOND
 from benchmarks.client.messages import Messages
 from benchmarks.client.pacing import Agenda, agenda
@@ -123,8 +123,11 @@ class Block:
             self._pool,
             self._agenda,
             hooks,
-            limit=self._schedule.concurrency,
-            timeout=self._timeout,
+            Bounds(
+                limit=self._schedule.concurrency,
+                timeout=self._timeout,
+                until=self._schedule.until,
+            ),
         )
         await self._course.prepare()
         # Collecting a large heap takes longer than there is between the order and second 0.
@@ -165,8 +168,8 @@ class Block:
         hooks = Hooks(
             message=Messages(self._target, self._schedule, requests), ended=lambda _raw: None
         )
-        limit = min(count, _WARM_AT_ONCE)
-        course = Course(requests, pool, self._agenda, hooks, limit=limit, timeout=self._timeout)
+        bounds = Bounds(limit=min(count, _WARM_AT_ONCE), timeout=self._timeout)
+        course = Course(requests, pool, self._agenda, hooks, bounds)
         await course.run(time.monotonic_ns())
 
     def _tick(self, ended: int) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import msgspec
 
 from benchmarks.client import prompts, stamps
-from benchmarks.client.course import Course, Hooks
+from benchmarks.client.course import Bounds, Course, Hooks
 from benchmarks.client.framing import taken_apart
 from benchmarks.client.pacing import Agenda
 from benchmarks.client.pool import Pool, route
@@ -48,7 +48,8 @@ async def ask(target: Target, tags: Sequence[str], agenda: Agenda, now_ns: int) 
 
         pool = Pool(await route(engine), engine.tls(), agenda, timeout=_SECONDS)
         hooks = Hooks(message=message, ended=ended)
-        course = Course(missing, pool, agenda, hooks, limit=_AT_ONCE, timeout=_SECONDS)
+        bounds = Bounds(limit=_AT_ONCE, timeout=_SECONDS)
+        course = Course(missing, pool, agenda, hooks, bounds)
         try:
             await course.run(now_ns)
         finally:

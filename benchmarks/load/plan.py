@@ -36,6 +36,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     span: float | None
     wanted: int | None
     concurrency: int | None
+    until: float
     silent: silences.Silences | None
     input: lengths.Lengths
     output: lengths.Lengths
@@ -66,6 +67,7 @@ def understand(shape: Shape) -> Plan:
         span=span,
         wanted=wanted,
         concurrency=shape.concurrency,
+        until=_until(shape),
         silent=silent.sped(shape.speed) if silent else None,
         input=_lengths("--input", shape.input, pattern) or lengths.Fixed(512),
         output=_lengths("--output", shape.output, pattern) or lengths.Fixed(128),
@@ -130,6 +132,12 @@ def _course(shape: Shape, pattern: Pattern | None) -> courses.Course | None:
     if pattern is not None and pattern.crowd > 1:
         return courses.Flash(rate=rate, height=pattern.crowd)
     return courses.Steady(rate)
+
+
+def _until(shape: Shape) -> float:
+    """Return when a closed loop ends that has a duration."""
+    span, _ = _extent(shape)
+    return math.inf if shape.concurrency is None or span is None else span
 
 
 def _closed_loop(shape: Shape, span: float | None) -> int:

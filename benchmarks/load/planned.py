@@ -4,6 +4,8 @@ A schedule is drawn once from a seed and then given to every arm, so that reques
 be compared with request 17 of another.
 """
 
+import math
+
 import msgspec
 
 
@@ -38,6 +40,8 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True):
     concurrency: int | None = None
     """None: open loop, each request at its time. n: closed loop, at most n running, the next as
     soon as one ends and its time has come."""
+    until: float = math.inf
+    """Seconds after which nothing begins, whatever is left: the end of a closed loop."""
     prefix_block: int = 16
     """Tokens in one shared block."""
     seed: int = 0

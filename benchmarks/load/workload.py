@@ -58,6 +58,7 @@ def draw(shape: Shape, *, seed: int) -> Schedule:
         requests=requests,
         span=span,
         concurrency=plan.concurrency,
+        until=plan.until,
         prefix_block=prefixes.BLOCK,
         seed=seed,
         origin=tell(shape, rows.at, plan.turns.high > 1),

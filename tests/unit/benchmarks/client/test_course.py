@@ -1,10 +1,13 @@
 """Who is sent when, with lines and an alarm moved by hand."""
 
 import asyncio
+import math
 from collections.abc import Callable
 from typing import cast
 
-from benchmarks.client.course import Course, Hooks
+import pytest
+
+from benchmarks.client.course import Bounds, Course, Hooks
 from benchmarks.client.dues import SECOND
 from benchmarks.client.line import Ended, Line
 from benchmarks.client.pacing import Agenda, Alarm
@@ -21,6 +24,7 @@ class FakeLine:
     def __init__(self, scene: "Scene") -> None:
         self.scene = scene
         self.cancelled: list[int] = []
+        self.closed = False
 
     def send(self, raw: Raw, message: bytes, ended: Ended, *, read_rate: float | None) -> None:
         raw.sent_ns = self.scene.now
@@ -29,6 +33,9 @@ class FakeLine:
 
     def cancel(self, raw: Raw) -> None:
         self.cancelled.append(raw.index)
+
+    def close(self) -> None:
+        self.closed = True
 
 
 class Scene:
@@ -68,7 +75,9 @@ class Scene:
     def trim(self, now_ns: int) -> None:
         """Do nothing."""
 
-    def course(self, *requests: Planned, limit: int | None = None) -> Course:
+    def course(
+        self, *requests: Planned, limit: int | None = None, until: float = math.inf
+    ) -> Course:
         hooks = Hooks(
             message=lambda index: b"%d" % index, ended=lambda raw: self.ended.append(raw.index)
         )
@@ -77,8 +86,7 @@ class Scene:
             cast("Pool", self),
             self.agenda,
             hooks,
-            limit=limit,
-            timeout=1e9,
+            Bounds(limit=limit, timeout=1e9, until=until),
         )
 
     async def begin(self, course: Course) -> asyncio.Task[None]:
@@ -198,3 +206,41 @@ async def test_lines_are_wanted_for_what_is_coming() -> None:
 
 async def test_nothing_to_send_is_over_at_once() -> None:
     await Scene().course().run(0)
+
+
+async def test_a_closed_loop_starts_nothing_after_its_end() -> None:
+    scene = Scene()
+    task = await scene.begin(scene.course(*[planned()] * 9, limit=2, until=1.0))
+    scene.move(1.0)
+    scene.now = int(1.5 * SECOND)
+    scene.end(0)
+    scene.now = int(2.5 * SECOND)
+    scene.end(1)
+    assert scene.indices == [0, 1, 2]
+
+    scene.end(2)
+    await task
+    assert scene.ended == [0, 1, 2]
+
+
+async def test_an_end_while_all_sessions_think_is_the_end() -> None:
+    scene = Scene()
+    turns = [planned(session=1), planned(session=1, turn=1, think=60.0)]
+    task = await scene.begin(scene.course(*turns, limit=1, until=1.0))
+    scene.move(1.0)
+    scene.end(0)
+    scene.now = int(2.0 * SECOND)
+    await asyncio.wait_for(task, 1.0)
+
+    assert scene.indices == [0]
+
+
+async def test_what_is_under_way_is_closed_when_a_course_is_given_up() -> None:
+    scene = Scene()
+    task = await scene.begin(scene.course(planned(), planned(9.0)))
+    scene.move(1.0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+    assert scene.line.closed

@@ -55,6 +55,13 @@ def test_a_closed_loop_has_enough_requests_for_its_duration() -> None:
     assert (counted.span, counted.wanted) == (math.inf, 100)
 
 
+def test_only_a_closed_loop_with_a_duration_has_an_end() -> None:
+    assert understand(Shape(concurrency=8)).until == 10.0
+    assert understand(Shape(concurrency=8, requests=9, duration=2)).until == 2.0
+    assert understand(Shape(concurrency=8, requests=9)).until == math.inf
+    assert understand(Shape(rate=8, duration=2)).until == math.inf
+
+
 def test_a_preset_in_a_closed_loop_gives_lengths_only() -> None:
     assert understand(Shape(preset="code-like", concurrency=4, requests=9)).course is None
 
