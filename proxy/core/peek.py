@@ -67,6 +67,7 @@ _FIELDS: Final[list[Any]] = [
 ]
 _Body = msgspec.defstruct("_Body", _FIELDS, bases=(Peek,), frozen=True, kw_only=True)
 _Bare = msgspec.defstruct("_Bare", _FIELDS, frozen=True, kw_only=True)
+<<<<<<< HEAD
 
 
 class _Numbered(msgspec.Struct):
@@ -77,6 +78,12 @@ _decode_number: Final = msgspec.json.Decoder(_Numbered).decode
 # A key `model`, at any depth and however escaped, and a string for its value.
 _KEY: Final = b"".join(rb"(?:%c|\\u00(?i:%02x))" % (char, char) for char in b"model")
 _NAMED: Final = re.compile(rb'("%b"[ \t\r\n]*:[ \t\r\n]*)("(?:[^"\\]++|\\.)*+")' % _KEY, re.DOTALL)
+=======
+_ONCE: Final = "`model` must be given once, and no key may differ from it in case only"
+_decode_keys: Final = msgspec.json.Decoder(dict[str, Raw]).decode
+_STRING: Final = re.compile(rb'[ \t\r\n]*("(?:[^"\\]|\\.)*")[ \t\r\n]*:[ \t\r\n]*')
+_COMMA: Final = re.compile(rb"[ \t\r\n]*,?")
+>>>>>>> 5e5406d (wip3)
 _MAX_LINE: Final = 1024  # bytes of a form field's Content-Disposition before the name
 _MAX_HITS: Final = 256  # names looked at; a form with more is refused
 _FORM_FIELD: Final = re.compile(
@@ -103,6 +110,8 @@ class Reader:
 
     def _name(self, _type: type, value: object) -> _Name:
         self._names += 1
+        if self._names > 1:  # enough is known: 10 MB of such keys would hold the loop for 0.4 s
+            raise ValueError(_ONCE)
         if type(value) is not str:
             raise TypeError("`model` must be a string")
         return _Name(value)
@@ -119,7 +128,7 @@ class Reader:
                 self._names = 0
                 found = Peek(model=self._decode_bare(body).model)
         except msgspec.ValidationError as error:
-            return _bad(_explain(str(error)))
+            return _bad(_ONCE if self._names > 1 else _explain(str(error)))
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             return _bad(f"the body is not valid JSON: {error}", Kind.BAD_JSON)
         except RecursionError:
@@ -127,7 +136,7 @@ class Reader:
         if not 0 < len(found.model) <= MAX_NAME:
             return _bad(f"`model` must be a name of 1 to {MAX_NAME} characters")
         if self._names != 1:
-            return _bad("`model` must be given once, and no key may differ from it in case only")
+            return _bad(_ONCE)
         return found
 
 
