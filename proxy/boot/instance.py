@@ -259,8 +259,10 @@ class Instance:
                 log.info("backend back", backend=backend.name)
 
     def _tell(self) -> None:
-        left = self._journal.tell()
-        self._access.drain()
+        left = self._journal.tell() + self._access.drain()  # a scrape may have told of many
+        pending = self._timers.pop("journal", None)
+        if pending is not None:
+            pending.cancel()  # the beat came in between: one such timer is enough
         if left:
             self._timers["journal"] = self._loop.call_later(NEXT_LOT, self._tell)
 

@@ -50,10 +50,6 @@ class View(Live, Protocol):
         """Whether the process has been told to stop and takes no new work soon."""
         ...
 
-    def in_flight(self) -> int:
-        """Return the number of requests taken in and not yet ended."""
-        ...
-
     def failures(self) -> Sequence[Record]:
         """Return the last failures, oldest first (`telemetry.failures.Recent.records`)."""
         ...

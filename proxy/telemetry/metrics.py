@@ -58,6 +58,10 @@ class Live(Protocol):
         """Return the number of waiting requests by model; models with none may be left out."""
         ...
 
+    def in_flight(self) -> int:
+        """Return how many requests are under way; those that have ended may not be told yet."""
+        ...
+
     def client_connections(self) -> int:
         """Return the number of open client connections."""
         ...
@@ -122,7 +126,7 @@ class Metrics:
 
     @property
     def in_flight(self) -> int:
-        """The number of requests started and not yet finished."""
+        """The number of requests started whose end has not been told."""
         return self._started - self._finished
 
     def started(self) -> None:
@@ -240,7 +244,7 @@ class Metrics:
 
     def _of_process(self) -> Iterator[Metric]:
         live = self._live
-        yield from _flat(families.IN_FLIGHT, [((), self.in_flight)])
+        yield from _flat(families.IN_FLIGHT, [((), live.in_flight())])
         yield from _flat(families.QUEUED, [((m,), n) for m, n in live.queues().items() if n])
         yield from _flat(families.CONNECTIONS, [((), live.client_connections())])
         yield from _flat(families.LOOP_LAG, [((), live.loop_lag())])

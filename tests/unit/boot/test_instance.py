@@ -1,5 +1,6 @@
 """How one running proxy is put together: what discovery finds reaches routing, pools and pages."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
@@ -137,6 +138,37 @@ async def test_who_looks_sees_calls_that_have_just_ended(instance: Instance) -> 
 
     assert instance.in_flight() == 0
     assert b'end="--"' in b"".join(instance.metrics.parts())
+
+
+async def test_calls_that_end_during_a_scrape_are_not_in_flight(instance: Instance) -> None:
+    call = Call("1", "/v1/chat/completions", instance.now())
+    instance._metrics.started()
+    parts = instance.metrics.parts()
+    text = next(parts)
+
+    call.end = "--"
+    instance._journal.finished(call)
+
+    assert b"headrace_requests_in_flight 0.0" in text + b"".join(parts)
+
+
+async def test_lines_a_scrape_has_left_are_written_soon() -> None:
+    out = Nowhere()
+    made = Instance(SETTINGS, out)
+    for number in range(600):
+        call = Call(str(number), "/v1/chat/completions", made.now())
+        call.end, call.ended_at = "--", made.now()
+        made._journal.finished(call)
+    made.metrics.render()
+
+    made._turn()
+    assert b"".join(out.blocks).count(b"\n") == 256
+    made._turn()  # the beat, while the next lot is on its way
+    await asyncio.sleep(0.05)
+
+    assert b"".join(out.blocks).count(b"\n") == 600
+    assert "journal" not in made._timers
+    await made.stop()
 
 
 async def test_a_backend_is_unheard_until_it_has_been_ready_once(instance: Instance) -> None:

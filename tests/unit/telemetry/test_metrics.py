@@ -178,17 +178,17 @@ def test_in_flight_is_what_started_and_did_not_end(metrics: Metrics) -> None:
         metrics.started()
     metrics.finished(ended_call(A))
     assert metrics.in_flight == 2
-    assert scrape(metrics)("headrace_requests_in_flight") == 2
 
 
 def test_gauges_are_looked_up_at_the_scrape(view: FakeView, metrics: Metrics) -> None:
     view.waiting = {"llama": 4, "idle": 0}
-    view.connections, view.lag, view.dropped = 12, 0.004, 5
+    view.connections, view.lag, view.dropped, view.running = 12, 0.004, 5, 2
     seen = scrape(metrics)
     assert seen("headrace_queue_depth", model="llama") == 4
     assert seen("headrace_queue_depth", model="idle") is None
     assert seen("headrace_client_connections") == 12
     assert seen("headrace_loop_lag_seconds") == 0.004
+    assert seen("headrace_requests_in_flight") == 2
     assert seen("headrace_log_lines_dropped_total") == 5
     assert seen("headrace_models") == 2
     view.connections = 13
