@@ -67,7 +67,7 @@ _FIELDS: Final[list[Any]] = [
 ]
 _Body = msgspec.defstruct("_Body", _FIELDS, bases=(Peek,), frozen=True, kw_only=True)
 _Bare = msgspec.defstruct("_Bare", _FIELDS, frozen=True, kw_only=True)
-<<<<<<< HEAD
+_ONCE: Final = "`model` must be given once, and no key may differ from it in case only"
 
 
 class _Numbered(msgspec.Struct):
@@ -78,12 +78,6 @@ _decode_number: Final = msgspec.json.Decoder(_Numbered).decode
 # A key `model`, at any depth and however escaped, and a string for its value.
 _KEY: Final = b"".join(rb"(?:%c|\\u00(?i:%02x))" % (char, char) for char in b"model")
 _NAMED: Final = re.compile(rb'("%b"[ \t\r\n]*:[ \t\r\n]*)("(?:[^"\\]++|\\.)*+")' % _KEY, re.DOTALL)
-=======
-_ONCE: Final = "`model` must be given once, and no key may differ from it in case only"
-_decode_keys: Final = msgspec.json.Decoder(dict[str, Raw]).decode
-_STRING: Final = re.compile(rb'[ \t\r\n]*("(?:[^"\\]|\\.)*")[ \t\r\n]*:[ \t\r\n]*')
-_COMMA: Final = re.compile(rb"[ \t\r\n]*,?")
->>>>>>> 5e5406d (wip3)
 _MAX_LINE: Final = 1024  # bytes of a form field's Content-Disposition before the name
 _MAX_HITS: Final = 256  # names looked at; a form with more is refused
 _FORM_FIELD: Final = re.compile(
