@@ -11,7 +11,6 @@ from aiohttp import web
 from prometheus_client.parser import text_string_to_metric_families
 from yarl import URL
 
-from proxy.core.catalog import Directory
 from proxy.edge import models
 from proxy.edge.admin import application
 from proxy.telemetry.metrics import Metrics
@@ -132,10 +131,8 @@ async def test_a_wrong_path_tells_the_right_ones(client: aiohttp.ClientSession) 
 @pytest.fixture
 async def front(view: FakeView, free_port: FreePort) -> AsyncIterator[aiohttp.ClientSession]:
     """Serve what the client port answers by itself."""
-    directory = Directory()
-    directory.swap(view.snapshot)
     app = web.Application()
-    app.router.add_routes(models.routes(directory, lambda: b"made-here-1"))
+    app.router.add_routes(models.routes(lambda _: view.snapshot.listing(), lambda: b"made-here-1"))
     async with serving(app, free_port()) as session:
         yield session
 
