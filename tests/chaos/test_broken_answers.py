@@ -11,7 +11,7 @@ import pytest
 from benchmarks.fake.faults import Fault, Kind
 from tests.fixtures.chaos import ERROR, Scene, Told, whole
 from tests.fixtures.faultline import Way
-from tests.fixtures.wire import Broken
+from tests.fixtures.wire import Broken, chat, connected, post
 
 MOVED = Told(attempts=2, backend="b", blamed=1)
 BROKEN = Told(end="BS", failure="truncated_stream", blamed=1)
@@ -120,6 +120,20 @@ async def test_row_6_only_whole_events_reach_the_client(scene: Scene) -> None:
 
     assert got.endswith(b"\n\n\r\n")
     assert got.count(ERROR) == 1
+
+
+@pytest.mark.xfail(
+    strict=True,
+    reason="edge/connection closes in the ordinary way: for a client of HTTP/1.0, or of a body that"
+    " only closing ends, that is how a whole answer ends, too",
+)
+async def test_rows_4_to_6_a_client_of_http_1_0_is_told_by_a_reset(scene: Scene) -> None:
+    scene.engine.faults.set(Fault(kind=Kind.CUT, after=3))
+
+    async with connected(scene.port) as wire:
+        wire.send(post(chat(6, stream=True), version="1.0"))
+        with pytest.raises(ConnectionResetError):
+            await wire.reader.read()
 
 
 async def test_row_7_fewer_bytes_than_announced(scene: Scene) -> None:

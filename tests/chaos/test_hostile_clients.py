@@ -83,11 +83,6 @@ async def test_a_bomb_does_not_hold_up_the_others(guarded: Scene, bomb: bytes) -
     assert not len(guarded.engine.requests)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="core/peek.rename walks the keys before `model` one by one, 4 us each: a body of 700,000"
-    " keys for a model with another name at its engine holds the loop for seconds",
-)
 async def test_a_bomb_for_a_model_with_another_name_does_not_either(free_port: Port) -> None:
     keys = b"".join(b',"k%d":0' % n for n in range(700_000))
     more = f"models: {{aliases: {{other: {MODEL}}}}}\n"
