@@ -188,9 +188,10 @@ class Searcher:
         said = probing.Said(outcome=Outcome.UNDECIDED, why="")
         for again in range(ATTEMPTS):
             seed = options.seed * 10_007 + 1000 * len(path.tried) + 100 * again
+            left = max(1.0, self._deadline - time.monotonic())
             played = await self._made.play(
                 lambda turn, seed=seed: at(options, load, seed + turn),  # type: ignore[misc]
-                Design(rounds=options.rounds, max_time=options.max_time, repeats=1, seed=seed),
+                Design(rounds=options.rounds, max_time=left, repeats=1, seed=seed),
                 lanes=[self._direct, lane],
             )
             shift = max((row.round for row in path.blocks), default=0)
@@ -200,7 +201,7 @@ class Searcher:
             problem = probing.unmeasured(rows, self._allowed)
             if problem:
                 raise UnmeasurableError(f"{lane.name} at {load:g} {options.of}: {problem}")
-            path.ended = probing.at_its_limit(rows)
+            path.ended = played.problem or probing.at_its_limit(rows)
             said = probing.judged(rows, lane.name, self._allowed, seed=options.seed)
             if path.ended or said.outcome is not Outcome.UNDECIDED:
                 break

@@ -73,6 +73,8 @@ async def _run(options: Options) -> int:
             Design(rounds=options.rounds, max_time=options.max_time, repeats=0, seed=options.seed),
             lanes=lanes(bench.lanes),
         )
+        if played.problem:
+            raise UnmeasurableError(played.problem)
         facts = bench.facts()
     ruling = rule(played, options.budget)
     record = account(played, ruling, options)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import msgspec
 
 from benchmarks.client.target import EndpointError, Stamp, Target
-from benchmarks.commands.attempting import attempt
+from benchmarks.commands.attempting import UnmeasurableError, attempt
 from benchmarks.commands.outputs import Output, deliver
 from benchmarks.fake.profile import Stamps
 from benchmarks.load.observed import Trial
@@ -117,18 +117,23 @@ async def _run(options: Options) -> int:
             )
             lanes = len(made.lanes)
             played = await made.play(
-                of_round, _design(options), tell=lambda step: watch.show(shown(step, lanes))
+                of_round, design(options), tell=lambda step: watch.show(shown(step, lanes))
             )
+            if played.problem:
+                raise UnmeasurableError(played.problem)
             about = _circumstances(options, made)
     return deliver(account(played, about, started=started), options.output, trials(played))
 
 
-def _design(options: Options) -> Design:
-    precision = options.precision
+def design(options: Options) -> Design:
+    """Return how many rounds and for how long."""
+    precision, shape = options.precision, options.shape
+    even = shape.arrivals in {"", "poisson", "constant"}
     return Design(
         rounds=options.rounds,
         max_time=options.max_time,
         precision_us=precision * 1e6 if precision is not None else None,
+        uneven=not even or bool(shape.preset or shape.ramp or shape.idle_gap),
         seed=options.seed,
     )
 

@@ -87,10 +87,12 @@ async def _through(schedule: Schedule, options: overhead.Options) -> int:
             session(wanted, pin=options.pin, warm=options.warm, timeout=options.timeout)
         )
         played = await bench.play(
-            lambda turn: parts[max(0, turn - 1)],
-            Design(rounds=len(parts), max_time=math.inf, seed=options.seed),
+            lambda turn: parts[(turn - 1) % len(parts) if turn else 0],
+            Design(rounds=len(parts), max_time=math.inf, uneven=True, seed=options.seed),
             tell=lambda step: watch.show(overhead.shown(step, len(bench.lanes))),
         )
+        if played.problem:
+            raise UnmeasurableError(played.problem)
         about = Circumstances(
             command="replay",
             words=options.words,

@@ -4,7 +4,7 @@ import msgspec
 
 from benchmarks.client.target import Target
 from benchmarks.commands import overhead
-from benchmarks.commands.attempting import attempt
+from benchmarks.commands.attempting import UnmeasurableError, attempt
 from benchmarks.commands.outputs import Output, deliver
 from benchmarks.load.observed import Trial
 from benchmarks.load.workload import Shape, draw
@@ -78,6 +78,8 @@ async def _run(options: Options) -> int:
                 Design(rounds=options.rounds, max_time=options.max_time, seed=options.seed),
                 tell=lambda step: watch.show(overhead.shown(step, lanes)),
             )
+            if played.problem:
+                raise UnmeasurableError(played.problem)
             facts = made.facts()
     record = judged(played, crowded, options, started=started)
     record.facts |= facts

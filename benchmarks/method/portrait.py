@@ -17,6 +17,7 @@ from benchmarks.method.checks import BUSY_SHARE
 from benchmarks.method.distributions import of_trials
 from benchmarks.method.experience import Limits, experience, per_token
 from benchmarks.method.figures import MS, SECOND, US, Figures
+from benchmarks.method.keeping import behind
 from benchmarks.report.record import Check
 
 FEWEST = 10
@@ -44,6 +45,9 @@ def portrait(trial: Trial, schedule: Schedule, limits: Limits, cpu: Cpu | None =
     found = figures.figures(trial, cpu) | experience(trial, limits)
     if schedule.concurrency is None and schedule.span > 0:
         found["offered_per_s"] = len(schedule.requests) / schedule.span
+    slow = behind(trial, schedule)
+    if slow is not None:
+        found["served_per_s"] = slow.served
     kinds = Counter(one.failure for one in seen if one.failure)
     found |= {f"failed:{kind}": float(count) for kind, count in kinds.most_common(8)}
     return Portrait(

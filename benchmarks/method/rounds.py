@@ -8,8 +8,13 @@ The run ends after `rounds`, or when the intervals are as narrow as asked for, o
 round would not fit into the time; where noise has left too few pairs for an interval by then, it
 goes on for up to `GRACE` times that. Ending by the width of an interval does not bend its level by
 much, ending by whether zero is inside would: that is not looked at.
+
+Two things end it with nothing to show (`Played.problem`): direct itself falls behind the load, and
+`FEWEST` rounds cannot be had within the time. Both are looked for from the first block on.
 """
 
+import asyncio
+import math
 import random
 import time
 from collections import deque
@@ -22,7 +27,8 @@ from benchmarks.measure.bootstrap import FEWEST
 from benchmarks.method import effects
 from benchmarks.method.blocks import Measured
 from benchmarks.method.judging import Limits, disturbed, limits, wider
-from benchmarks.method.lanes import DIRECT, PROXY, Lane
+from benchmarks.method.keeping import Behind, behind
+from benchmarks.method.lanes import AGAIN, DIRECT, PROXY, Lane
 from benchmarks.report.record import Block
 
 Measure = Callable[[Lane, Schedule, int], Awaitable[Measured]]
@@ -31,6 +37,8 @@ PRECISE = "token_p50_us"
 
 
 GRACE = 1.25
+OVERLOADED = 2
+"""Blocks without a proxy, one after the other, that fall behind before it is called too much."""
 OTHER_TEXTS = 1_000_003
 """Between the seeds of a block and of its repeats; sizes and times are drawn already."""
 RECENT = 4
@@ -42,13 +50,15 @@ class Design(msgspec.Struct, frozen=True, kw_only=True):
 
     rounds: int = 12
     max_time: float = 300.0
-    """Of all rounds together, `GRACE` apart; `FEWEST` are measured whatever it says."""
+    """Of all rounds together, `GRACE` apart."""
     precision_us: float | None = None
     """Half width of the interval of a token's added time at which a run may end early."""
     repeats: int = 3
     """How often one disturbed block is measured again."""
     repeated_share: float = 0.34
     """Repeats of a whole run, as a share of its planned blocks: beyond it, noise is the rule."""
+    uneven: bool = False
+    """Load that comes in bursts on purpose: falling behind for a while is part of it."""
     seed: int = 1
 
 
@@ -87,6 +97,8 @@ class Played(msgspec.Struct, kw_only=True):
     repeats: int = 0
     ended: str = ""
     """Why the run ended, in words."""
+    problem: str = ""
+    """Why there is nothing to be had, as a sentence; empty if there is."""
 
     def counted(self, arm: str) -> list[Measured]:
         """Return the blocks of an arm that count."""
@@ -115,6 +127,10 @@ class Played(msgspec.Struct, kw_only=True):
         return max(halves, default=None)
 
 
+class _EndError(Exception):
+    """The run is over in the middle of a round; the message says why."""
+
+
 class Rounds:
     """Plays a design over lanes. `measure` runs one block, `schedule` draws that of a round."""
 
@@ -122,6 +138,7 @@ class Rounds:
         "_design",
         "_dice",
         "_measure",
+        "_fell",
         "_played",
         "_recent",
         "_schedule",
@@ -148,23 +165,80 @@ class Rounds:
         self._recent: dict[str, deque[Measured]] = {
             lane.name: deque(maxlen=RECENT) for lane in lanes
         }
+        self._fell: deque[Behind | None] = deque(maxlen=OVERLOADED)
         self._played = Played(lanes=tuple(lanes), start_ns=clock())
 
     async def play(self) -> Played:
         """Measure until the design says stop. Raises what `measure` raises."""
-        played, design = self._played, self._design
+        played = self._played
+        try:
+            await self._all()
+        except _EndError as end:
+            if played.pairs() < FEWEST or self._overload():
+                played.problem = str(end)
+            else:
+                played.ended = "the time was up in the middle of a round"
+        return played
+
+    async def _all(self) -> None:
+        played = self._played
         for lane in self._order():
-            self._recent[lane.name].append(await self._measure(lane, self._schedule(0), 0))
-        began = self._clock()
-        for turn in range(1, design.rounds + 1):
+            self._recent[lane.name].append(await self._one(lane, self._schedule(0), 0))
+        began, turn = self._clock(), 0
+        self._hopeless()
+        while not played.ended:
+            turn += 1
             played.limits = limits([one for few in self._recent.values() for one in few])
             schedule = self._schedule(turn)
             for lane in self._order():
                 await self._block(lane, schedule, turn, began)
+            self._hopeless()
             played.ended = self._over(turn, began)
-            if played.ended:
-                break
-        return played
+
+    async def _one(self, lane: Lane, schedule: Schedule, turn: int) -> Measured:
+        """Measure a block. Raises _EndError if it is still running when the time is up."""
+        left = self._design.max_time * GRACE - self._spent(self._played.start_ns)
+        limit = asyncio.timeout(None if math.isinf(left) else max(left, 0.0))
+        try:
+            async with limit:
+                one = await self._measure(lane, schedule, turn)
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            raise _EndError(self._unended(lane)) from None
+        if lane.arm.role in {DIRECT, AGAIN} and not self._design.uneven:
+            self._fell.append(behind(one.trial, schedule))
+        if self._overload():
+            raise _EndError(self._overload())
+        return one
+
+    def _overload(self) -> str:
+        last = self._fell[-1] if self._fell else None
+        if last is None or len(self._fell) < OVERLOADED or None in self._fell:
+            return ""
+        return (
+            f"the engines do not keep up with this load, without any proxy: {last.words()}."
+            " Ask for less (--rate), or give more engines"
+        )
+
+    def _unended(self, lane: Lane) -> str:
+        walls = [one.trial.wall_ns / 1e9 for few in self._recent.values() for one in few]
+        others = f" (others took {min(walls):.3g} to {max(walls):.3g} s)" if walls else ""
+        return (
+            f"a block of {lane.name} had not ended when the time was up{others}: the load is too"
+            " much for it, or --max-time too short"
+        )
+
+    def _hopeless(self) -> None:
+        """Raise _EndError if rounds like the last one are too long for an interval in the time."""
+        least = min(FEWEST, self._design.rounds)
+        need = least * sum(few[-1].trial.wall_ns for few in self._recent.values()) / 1e9
+        if self._played.pairs() < least and need > self._design.max_time * GRACE:
+            raise _EndError(
+                f"{least} rounds, which an interval needs, take over {need:.0f} s, and --max-time"
+                f" is {self._design.max_time:g} s: give it more, or take shorter blocks"
+                " (--duration, --block), shorter answers (--output) or fewer arms"
+            )
 
     def _order(self) -> list[Lane]:
         lanes = list(self._played.lanes)
@@ -178,7 +252,7 @@ class Rounds:
         for attempt in range(design.repeats + 1):
             # Other texts than before: an engine's prefix cache would know these.
             own = msgspec.structs.replace(schedule, seed=schedule.seed + attempt * OTHER_TEXTS)
-            one = await self._measure(lane, own, turn)
+            one = await self._one(lane, own, turn)
             why = disturbed(one, wider(played.limits, limits(recent)))
             if attempt == 0:  # one block in trouble is not what is usual
                 recent.append(one)
@@ -195,14 +269,16 @@ class Rounds:
 
     def _over(self, turn: int, began: int) -> str:
         played, design = self._played, self._design
-        if turn == design.rounds:
+        short = played.pairs() < FEWEST <= design.rounds
+        more = int(design.rounds * (GRACE - 1)) + 1 if short else 0
+        if turn >= design.rounds + more:
             return f"all {turn} rounds"
         half = played.widest()
         if design.precision_us is not None and half is not None and half <= design.precision_us:
             return f"+-{half:.0f} us is as precise as asked for"
         spent = self._spent(began)
-        allowed = design.max_time * (1.0 if played.pairs() >= FEWEST else GRACE)
-        if turn >= FEWEST and spent + spent / turn > allowed:
+        allowed = design.max_time * (GRACE if short else 1.0)
+        if spent + spent / turn > allowed:
             return f"the time was up after {turn} rounds"
         return ""
 
@@ -218,7 +294,7 @@ class Rounds:
         return Step(
             arm=lane.name,
             round=turn,
-            rounds=design.rounds,
+            rounds=max(turn, design.rounds),
             done=done,
             rejected=len(played.blocks) - done,
             first=proxies[0] if proxies else "",

@@ -48,6 +48,9 @@ class _Live:
     def queues(self) -> Mapping[str, int]:
         return {}
 
+    def in_flight(self) -> int:
+        return 0
+
     def client_connections(self) -> int:
         return 0
 

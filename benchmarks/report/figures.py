@@ -61,6 +61,7 @@ TITLES: Final = {
     "goodput_per_s": "requests within the limits",
     "goodput_share": "share within the limits",
     "offered_per_s": "requests asked for",
+    "served_per_s": "requests it could serve, about",
     "requests": "requests",
     "failures": "requests failed",
     "tokens": "tokens",

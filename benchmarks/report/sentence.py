@@ -114,8 +114,19 @@ def _endpoint(record: Record) -> str:
             parts.append(f"a further one every {amount(figure('t_ms'), gap)}")
         at = f" at {rate:,.1f} requests a second" if rate else ""
         lost = f"{failed:,.0f} requests failed" if failed else "no request failed"
-        told.append(f"{arm.capitalize()}{at}: {', '.join(parts)}; {lost}.")
+        told.append(f"{_behind(record, arm)}{arm.capitalize()}{at}: {', '.join(parts)}; {lost}.")
     return " ".join(told)
+
+
+def _behind(record: Record, arm: str) -> str:
+    """Say that an endpoint could not do what it was asked to; empty if it could."""
+    asked, served = (figure_of(record, arm, f"{word}_per_s") for word in ("offered", "served"))
+    if not asked or served is None:
+        return ""
+    return (
+        f"The {arm} did not keep up: {asked:,.4g} requests a second were sent and it could serve "
+        f"about {served:,.3g}, so how long users waited depends on how long this run went on. "
+    )
 
 
 def _capacity(record: Record) -> str:

@@ -23,6 +23,7 @@ OUTCOMES: Final = (
     "lost",
     "duplicated",
     "offered_per_s",
+    "served_per_s",
     "requests_per_s",
     "goodput_per_s",
     "goodput_share",

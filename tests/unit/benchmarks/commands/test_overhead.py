@@ -1,9 +1,10 @@
 """The command `overhead`: which arms it wants, what a round sends, what progress shows."""
 
+import msgspec
 import pytest
 
 from benchmarks.client.target import EndpointError, Stamp
-from benchmarks.commands.overhead import Options, main, schedules, shown, trials, wanted
+from benchmarks.commands.overhead import Options, design, main, schedules, shown, trials, wanted
 from benchmarks.fake.profile import Stamps
 from benchmarks.load.workload import Shape
 from benchmarks.method.rounds import Design, Rounds, Step
@@ -114,10 +115,18 @@ async def test_raw_requests_are_those_that_count() -> None:
         lanes("direct", "mine"),
         instrument,
         lambda _turn: schedule(4, 2),
-        Design(rounds=6, max_time=999, repeats=0),
+        Design(rounds=7, max_time=999, repeats=0),
         clock=instrument.clock,
     )
 
     found = trials(await rounds.play())
 
-    assert {name: len(one.observed) for name, one in found.items()} == {"direct": 24, "mine": 20}
+    assert {name: len(one.observed) for name, one in found.items()} == {"direct": 28, "mine": 24}
+
+
+def test_only_an_even_load_is_watched_for_engines_that_fall_behind() -> None:
+    shape = Options().shape
+
+    assert not design(Options()).uneven
+    for bursty in ({"arrivals": "gamma:0.3"}, {"ramp": "1..9@5s"}, {"preset": "flash-crowd"}):
+        assert design(Options(shape=msgspec.structs.replace(shape, **bursty))).uneven

@@ -9,6 +9,8 @@ from benchmarks.load.planned import Planned, Schedule
 from benchmarks.load.workload import Shape
 from benchmarks.measure.host import Cpu
 from benchmarks.method.experience import Limits
+from benchmarks.report.record import Arm
+from benchmarks.report.sentence import closing
 
 MS = 1_000_000
 
@@ -76,3 +78,17 @@ def test_words_that_make_no_load_end_with_2(capsys: pytest.CaptureFixture[str]) 
     assert "how much load" in capsys.readouterr().err
     assert run.main(run.Options(shape=Shape(rate=1, arrivals="often"))) == 2
     assert "--arrivals" in capsys.readouterr().err
+
+
+def test_an_endpoint_that_falls_behind_is_said_to() -> None:
+    slow = trial(100)
+    for one in slow.observed:
+        one.ended_ns += one.intended_ns
+
+    record = run.account(slow, schedule(100), run.Asked())
+    record.arms = [Arm(name="endpoint", role="direct")]
+
+    assert record.figures["endpoint"]["served_per_s"] == pytest.approx(50, rel=0.01)
+    assert closing(record).startswith(
+        "The endpoint did not keep up: 100 requests a second were sent and it could serve about 50"
+    )

@@ -1,12 +1,15 @@
 """Rounds: drawn order, one schedule for all arms, repeats of disturbed blocks, and when to stop."""
 
+import asyncio
 from collections import Counter
 
 import pytest
 
 from benchmarks.load.planned import Schedule
 from benchmarks.measure.bootstrap import FEWEST
+from benchmarks.method.blocks import Measured
 from benchmarks.method.effects import added
+from benchmarks.method.lanes import Lane
 from benchmarks.method.rounds import Design, Played, Rounds, Step
 from tests.fixtures.trials import Cost, Instrument, lanes, schedule
 
@@ -84,7 +87,18 @@ async def test_a_block_that_stays_disturbed_is_given_up() -> None:
     played, _ = await play(instrument, Design(rounds=6, max_time=999, repeats=3))
 
     assert instrument.order.count((3, "mine")) == 4
-    assert len(played.counted("mine")) == 5
+    assert {one.round for one in played.counted("mine")} == {1, 2, 4, 5, 6, 7}
+    assert played.ended == "all 7 rounds"
+
+
+async def test_rounds_are_added_for_lost_pairs_but_not_for_ever() -> None:
+    instrument = Instrument(COSTS)
+    instrument.disturbed = [(turn, "mine") for turn in range(1, 30)]
+    instrument.worse = 9.0
+
+    played, _ = await play(instrument, Design(rounds=8, max_time=999, repeats=0))
+
+    assert played.ended == "all 11 rounds"
 
 
 async def test_where_noise_is_the_rule_repeats_end() -> None:
@@ -123,10 +137,84 @@ async def test_noise_is_given_a_little_more_time() -> None:
     assert played.pairs() == FEWEST
 
 
-async def test_the_fewest_rounds_are_measured_whatever_the_time() -> None:
+async def test_a_time_too_short_for_an_interval_is_told_at_once() -> None:
     played, _ = await play(Instrument(COSTS), Design(rounds=50, max_time=1))
 
-    assert max(row.round for row in played.blocks) == FEWEST
+    assert played.blocks == []
+    assert "6 rounds, which an interval needs, take over 3 s" in played.problem
+    assert "--max-time is 1 s" in played.problem
+
+
+async def test_a_block_that_never_ends_is_given_up_when_the_time_is() -> None:
+    instrument = Instrument(COSTS)
+
+    async def measure(one: Lane, plan: Schedule, turn: int) -> Measured:
+        if (turn, one.name) == (1, "mine"):
+            await asyncio.sleep(3600)
+        found = await instrument(one, plan, turn)
+        instrument.now_ns = max(instrument.now_ns, 9_990_000_000 * (turn == 0))
+        return found
+
+    rounds = Rounds(
+        lanes(*ARMS),
+        measure,
+        lambda _turn: schedule(requests=8, tokens=4),
+        Design(rounds=50, max_time=8.0),
+        clock=instrument.clock,
+    )
+    instrument.block_ns = 1_000_000
+
+    played = await asyncio.wait_for(rounds.play(), 5)
+
+    assert played.problem.startswith("a block of mine had not ended when the time was up (others")
+
+
+async def test_a_block_cut_late_leaves_what_was_measured() -> None:
+    instrument = Instrument(COSTS)
+
+    async def measure(one: Lane, plan: Schedule, turn: int) -> Measured:
+        if turn == 8:
+            await asyncio.sleep(3600)
+        found = await instrument(one, plan, turn)
+        instrument.now_ns = max(instrument.now_ns, 9_990_000_000 * (turn == 7))
+        return found
+
+    rounds = Rounds(
+        lanes(*ARMS),
+        measure,
+        lambda _turn: schedule(requests=8, tokens=4),
+        Design(rounds=50, max_time=8.0),
+        clock=instrument.clock,
+    )
+    instrument.block_ns = 1_000_000
+
+    played = await asyncio.wait_for(rounds.play(), 5)
+
+    assert played.problem == ""
+    assert played.pairs() >= FEWEST
+
+
+async def test_a_load_the_engines_cannot_take_ends_the_run() -> None:
+    instrument = Instrument(COSTS)
+
+    async def measure(one: Lane, plan: Schedule, turn: int) -> Measured:
+        found = await instrument(one, plan, turn)
+        for seen in found.trial.observed:
+            seen.ended_ns += seen.intended_ns
+        return found
+
+    rounds = Rounds(
+        lanes(*ARMS),
+        measure,
+        lambda _turn: schedule(requests=40, tokens=2),
+        Design(rounds=50, max_time=999),
+        clock=instrument.clock,
+    )
+
+    played = await rounds.play()
+
+    assert "without any proxy: 50 requests a second were sent and about 25 served" in played.problem
+    assert len(instrument.order) <= 3
 
 
 async def test_it_tells_what_is_known_so_far() -> None:
