@@ -96,7 +96,7 @@ async def test_a_bomb_for_a_model_with_another_name_does_not_either(free_port: P
 
 @pytest.mark.parametrize("coding", ["gzip", "gzip, gzip", "deflate", "br", "zstd"])
 async def test_a_packed_bomb_is_not_unpacked(guarded: Scene, coding: str) -> None:
-    bomb = gzip.compress(b" " * 100_000_000, 9)
+    bomb = gzip.compress(b" " * 20_000_000)
 
     reply = await say(guarded, post(bomb, f"Content-Encoding: {coding}"))
 
@@ -104,48 +104,51 @@ async def test_a_packed_bomb_is_not_unpacked(guarded: Scene, coding: str) -> Non
     assert not len(guarded.engine.requests)
 
 
-@pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
-async def test_a_naughty_model_is_unknown_and_nothing_else(guarded: Scene, name: str) -> None:
-    reply = await say(guarded, post(msgspec.json.encode({"model": name, "messages": []})))
+async def test_naughty_models_are_unknown_and_nothing_else(guarded: Scene) -> None:
+    for what, name in NAMES.items():
+        reply = await say(guarded, post(msgspec.json.encode({"model": name, "messages": []})))
 
-    assert (reply.status, reply.code) == (404, "model_not_found")
-    assert not {b"x-injected", b"set-cookie"} & {field for field, _ in reply.fields}
-    assert b"\x1b" not in reply.body
-    await guarded.ended()
-    (line,) = guarded.stack.access_lines()
-    assert line.isprintable()
-    assert json.loads(line)["end"] == "CR"
+        assert (reply.status, reply.code) == (404, "model_not_found"), what
+        assert not {b"x-injected", b"set-cookie"} & {field for field, _ in reply.fields}, what
+        assert b"\x1b" not in reply.body, what
+
+    await guarded.ended(len(NAMES))
+    lines = guarded.stack.access_lines()
+    assert len(lines) == len(NAMES)
+    assert all(line.isprintable() for line in lines)
+    assert {json.loads(line)["end"] for line in lines} == {"CR"}
     admin = guarded.stack.instance._settings.admin
     async with (
         aiohttp.ClientSession() as client,
         client.get(f"http://{admin.host}:{admin.port}/metrics") as answer,
     ):
         metrics = await answer.text()
-    if len(name) > 4:
-        assert name not in metrics  # names nobody serves are no labels
+    # Names nobody serves are no labels.
+    assert not [name for name in NAMES.values() if len(name) > 4 and name in metrics]
     assert not len(guarded.engine.requests)
 
 
-@pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
 @pytest.mark.parametrize("field", ["x-request-id", "x-headrace-session", "user-agent"])
-async def test_a_naughty_header_is_refused_or_made_harmless(
-    guarded: Scene, name: str, field: str
-) -> None:
-    value = name.encode()
+async def test_naughty_headers_are_refused_or_made_harmless(guarded: Scene, field: str) -> None:
     head, _, body = post(chat()).partition(b"\r\n\r\n")
+    for what, name in NAMES.items():
+        line = b"\r\n" + field.encode() + b": " + name.encode() + b"\r\n\r\n"
 
-    reply = await say(guarded, head + b"\r\n" + field.encode() + b": " + value + b"\r\n\r\n" + body)
+        reply = await say(guarded, head + line + body)
 
-    assert reply.status in {200, 400}
-    assert reply.status == 400 or whole(reply, stream=False, tokens=4)
-    ident = reply.field(b"x-request-id").decode()
-    assert ident.isascii()
-    assert ident.isprintable()
-    await guarded.ended()
+        assert reply.status in {200, 400}, what
+        assert reply.status == 400 or whole(reply, stream=False, tokens=4), what
+        ident = reply.field(b"x-request-id")
+        assert ident.isascii(), what
+        assert ident.decode().isprintable(), what
+        if reply.status == 200:
+            record = guarded.engine.requests[-1]
+            assert record.header(b"x-request-id") == ident, what
+            assert record.body_bytes == len(body), what
+
+    await guarded.ended(len(NAMES))
     assert all(line.isprintable() for line in guarded.stack.access_lines())
-    for record in guarded.engine.requests:
-        assert record.header(b"x-request-id") == ident.encode()
-        assert record.body_bytes == len(chat())
+    assert 20 < len(guarded.engine.requests) < len(NAMES)
 
 
 @pytest.mark.parametrize("name", ["forged line", "end of an event", "nul", "right to left"])
