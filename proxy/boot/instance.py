@@ -103,6 +103,8 @@ class Instance:
         self._prober = self._make_prober()
         self._course.suspect = self._prober.wake
         self._course.unheard = self._unheard
+        self._course.reread = self._prober.reread
+        self._course.wall = time.time
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._admin: web.AppRunner | None = None
 
@@ -129,6 +131,9 @@ class Instance:
             later=self._loop.call_later,
             timeouts_for=self._timeouts_for,
             queue_timeout=settings.limits.queue_timeout,
+            least_body=min(
+                (e.max_body for e in settings.engines.values() if e.max_body), default=inf
+            ),
         )
 
     def _make_prober(self) -> Prober:
@@ -270,12 +275,17 @@ class Instance:
 
     def _on_kind(self, backend: Backend, kind: Engine) -> None:
         side = self._sides[backend]
-        side.engine = kind
+        side.recognised(kind)
         self._loads.recognised(backend, kind)
-        side.pool.policy = pool.Policy(idle=kind.keep_alive, max_requests=kind.max_requests)
+        side.pool.policy = pool.Policy(
+            idle=kind.keep_alive, max_requests=kind.max_requests, hidden=kind.hidden_headers
+        )
         log.info("engine recognised", backend=backend.name, type=kind.name, url=backend.url)
 
     def _on_models(self, backend: Backend, found: tuple[Model, ...]) -> None:
+        missing = self._course.missing
+        for key in [key for key in missing if key[0] is backend]:
+            del missing[key]
         self._models[backend] = self._configured[backend.name].models.chosen(found)
         names = self._settings.models
         changed = self._directory.swap(build(self._models, names.aliases, names.unify))

@@ -109,12 +109,30 @@ _KIND_BLAME: Mapping[Kind, Blame] = MappingProxyType(
 )
 
 
+_CONDITION_BLAME: Mapping[str, Blame] = MappingProxyType(
+    {
+        "client": Blame.NONE,
+        "model-missing": Blame.NONE,  # its list is read again
+        "path-missing": Blame.NONE,  # it is asked in another way
+        "auth": Blame.SOFT,
+        "loading": Blame.NONE,  # what probes are for
+        "sleeping": Blame.NONE,
+        "draining": Blame.NONE,
+        "overloaded": Blame.SOFT,
+        "dead": Blame.HARD,
+    }
+)
+
+
 def blame(failure: Failure) -> Blame:
     """Return what `failure` says against the backend that was being used.
 
     A free CLOSED is the end of a connection that had been idle too long: nobody's fault. A status
-    or error event is judged by its status; an error event without one is the engine's own.
+    or error event is judged by the condition the engine's profile finds in it, else by its status;
+    an error event without one is the engine's own.
     """
+    if failure.condition:
+        return _CONDITION_BLAME[failure.condition]
     if failure.origin is Origin.CLIENT or failure.origin is Origin.PROXY:
         return Blame.NONE
     if failure.kind is Kind.CLOSED and failure.free:

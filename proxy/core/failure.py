@@ -92,6 +92,9 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
     the engine cannot have begun the work (connect failed, or a reused connection died without a
     byte). `status` is the engine's HTTP status (or the one inside an error event), `retry_after` in
     seconds, `body` the engine's own error body (bounded), to be passed on when no attempt is left.
+    `condition` is what the engine's profile makes of its answer (a value of
+    `dialects.profile.Condition`, or `path-missing`); it then says whom to blame. `param` names the
+    field of the request that is wrong.
     """
 
     kind: Kind
@@ -104,6 +107,8 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
     retry_after: float | None = None
     body: bytes | None = None
     content_type: bytes | None = None
+    condition: str = ""
+    param: str = ""
 
     @property
     def code(self) -> str:

@@ -117,6 +117,21 @@ def _pass(
     return kept, nominated
 
 
+def without(fields: Iterable[Field], hidden: Iterable[bytes]) -> list[Field]:
+    """Return the fields whose names (lower case) are not hidden; a `*` in `hidden` ends a prefix.
+
+    What frames or types the message stays whatever is hidden.
+    """
+    names = frozenset(hidden) - _NOT_NOMINATED
+    prefixes = tuple(name[:-1] for name in names if name.endswith(b"*"))
+    return [
+        field
+        for field in fields
+        if field[0] in _NOT_NOMINATED
+        or (field[0] not in names and not (prefixes and field[0].startswith(prefixes)))
+    ]
+
+
 def request_id(value: bytes | None, fallback: bytes) -> bytes:
     """Return the client's request id if it is safe to log and echo, else `fallback`.
 

@@ -193,8 +193,9 @@ _ALL: Final = (
     _code(
         _T,
         _WAIT,
-        "The first token did not come in time.",
+        "The first token did not come in time, or an answer gathered here fell silent.",
         Kind.FIRST_TOKEN_TIMEOUT,
+        Kind.IDLE_TIMEOUT,
         Kind.TOTAL_TIMEOUT,
         look="the engine's own queue and its prompt lengths; `timeouts.first_token`",
     ),

@@ -34,7 +34,7 @@ class Peek(msgspec.Struct, frozen=True, kw_only=True):
     """What a request says about its own routing."""
 
     model: str
-    stream: bool | None = False
+    stream: bool | None = None
     max_tokens: float | None = None
     max_completion_tokens: float | None = None
     max_output_tokens: float | None = None

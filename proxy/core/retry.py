@@ -4,7 +4,8 @@ Theory. A retry is safe while nothing of the answer has reached the client, usef
 lies in one backend, and dangerous when everybody does it at once. So the kind and the phase of the
 failure say whether it may be retried and what that costs; the failure's own flags can only narrow
 it. FREE retries cannot have made an engine work (no connection was made, or an idle one was found
-dead). BUDGETED ones need room in a budget that follows the traffic, so that an outage is answered
+dead), or cost an engine nothing: it does not have the path and is asked in another way. BUDGETED
+ones need room in a budget that follows the traffic, so that an outage is answered
 by a fifth more requests at most and not by three times as many. LOST ones replace work that died
 with its engine: when one of two engines is killed, half of all calls must move at once, and a
 budget would turn most of them away. What bounds these is that a request during which engines died
@@ -16,7 +17,7 @@ client or this proxy caused, and the end of the client's own deadline.
     kind                                CONNECT   WAIT
     connect refused, timeout, failed    FREE      -
     closed by the backend               FREE      LOST (FREE if the failure says so)
-    status, bad response, error event   -         BUDGETED
+    status, bad response, error event   -         BUDGETED (FREE if the failure says so)
     truncated                           -         BUDGETED
     first-token timeout, idle timeout   -         BUDGETED
 """
@@ -84,7 +85,8 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     """Whether to try again, after how many seconds, and why (or why not), in a few words.
 
     `budgeted` asks the caller to `take` from the budget now and to `give` when that try has ended.
-    `same_backend` allows the backend that failed: only its connection was stale.
+    `same_backend` allows the backend that failed: only its connection was stale, or the path it was
+    asked.
     """
 
     retry: bool
@@ -170,7 +172,8 @@ def decide(  # noqa: PLR0913 - the facts of one decision, each by its name
     """
     policy = budget.policy
     price = cost(failure)
-    stale = price is Cost.FREE and failure.kind is Kind.CLOSED
+    again = failure.kind is Kind.CLOSED or failure.kind is Kind.STATUS
+    stale = price is Cost.FREE and again
     free, budgeted = price is Cost.FREE, price is Cost.BUDGETED
     # Free tries count as tries but have their own limit: a request may pass several dead backends.
     limit = policy.max_free if free else policy.max_extra
@@ -179,7 +182,7 @@ def decide(  # noqa: PLR0913 - the facts of one decision, each by its name
     reasons_against = (
         (price is Cost.NEVER, "not retryable"),
         (killed >= _MAX_KILLED, "engines died of it twice"),
-        (failure.status == _SERVER_ERROR and attempts > 1, "server error again"),
+        (_unexplained(failure) and attempts > 1, "server error again"),
         (attempts > limit, "tries used up"),
         (candidates_left < 1 and not stale, "no other backend"),
         (budgeted and not budget.has_room, "retry budget used up"),
@@ -193,6 +196,11 @@ def decide(  # noqa: PLR0913 - the facts of one decision, each by its name
     )
 
 
+def _unexplained(failure: Failure) -> bool:
+    """Tell whether the engine failed without its profile knowing why."""
+    return failure.status == _SERVER_ERROR and not failure.condition
+
+
 class StatusClass(msgspec.Struct, frozen=True, kw_only=True):
     """What an engine's status means: may another do better, and what it says of this one."""
 
@@ -200,16 +208,8 @@ class StatusClass(msgspec.Struct, frozen=True, kw_only=True):
     blame: Blame
 
 
-def classify_status(
-    status: int, *, retry_after: float | None = None, client_fault: bool = False
-) -> StatusClass:
-    """Classify an engine's answer by its HTTP status.
-
-    `client_fault` is the dialect's word that a 5xx is the request's doing (some engines answer 500
-    to a prompt that is too long): such an answer is passed on and held against nobody.
-    """
-    if client_fault:
-        return StatusClass(retryable=False, blame=Blame.NONE)
+def classify_status(status: int, *, retry_after: float | None = None) -> StatusClass:
+    """Classify an engine's answer by its HTTP status, where nothing more is known of it."""
     return StatusClass(
         retryable=status in _RETRIED_STATUS,
         blame=blame_of_status(status, told_to_wait=retry_after is not None),

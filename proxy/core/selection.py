@@ -94,6 +94,17 @@ class Selector:
                     best = backend
         return best
 
+    def equal(self, chosen: Backend, other: Backend, work: float, now: float) -> bool:
+        """Tell whether `other` could have been picked as well as `chosen`, for so many tokens."""
+        if not self._scores or other.priority != chosen.priority or not _eligible(other, (), now):
+            return False
+        return self._score(chosen, work) == self._score(other, work)
+
+    def _score(self, backend: Backend, work: float) -> float:
+        if self._by_work:
+            return (backend.work + backend.penalty + work) / backend.pull
+        return (backend.in_flight + 1 + backend.penalty / (work or 1.0)) / backend.pull
+
     def _draw(
         self, candidates: Sequence[Backend], tried: Sequence[Backend], now: float
     ) -> Sequence[Backend]:

@@ -14,7 +14,6 @@ from proxy.dialects.base import (
     Gauge,
     Probe,
     Reply,
-    no_client_fault,
     no_condition,
 )
 from proxy.dialects.openai_api import OPERATIONS
@@ -70,9 +69,6 @@ def engine(profile: Profile) -> Engine:
         max_requests=profile.client.max_requests,
         max_body=profile.client.max_body,
         done_required=profile.stream.done,
-        client_fault=conditions.client_faults(profile.errors)
-        if profile.errors
-        else no_client_fault,
         condition=conditions.reader(profile.errors) if profile.errors else no_condition,
         stream_upstream=profile.cancel.stream_upstream,
         dropped_headers=frozenset(name.encode() for name in profile.headers.drop),

@@ -79,11 +79,6 @@ class Sign(msgspec.Struct, frozen=True, kw_only=True):
     rank: int = 0
 
 
-def no_client_fault(_status: int, _body: bytes) -> bool:
-    """Return False: this engine's status codes mean what they say."""
-    return False
-
-
 def no_condition(_status: int, _body: bytes) -> Condition | None:
     """Return None: this engine's status codes mean what they say."""
     return None
@@ -105,7 +100,6 @@ class Engine(msgspec.Struct, frozen=True, kw_only=True):
     max_requests: requests on one connection before it is retired; 0 = no limit.
     max_body: bytes of a request body it takes; 0 = no limit known.
     done_required: a streamed answer without its end marker counts as truncated, however it ended.
-    client_fault: whether (status, body) is the client's mistake although the status is a 5xx.
     condition: what (status, body) of an error answer means beyond its status; None = no more.
     stream_upstream: ask for a stream even where the client did not: it misses disconnects else.
     dropped_headers: request header names (lower case) this engine must not see.
@@ -129,7 +123,6 @@ class Engine(msgspec.Struct, frozen=True, kw_only=True):
     max_requests: int = 0
     max_body: int = 0
     done_required: bool = True
-    client_fault: Callable[[int, bytes], bool] = no_client_fault
     condition: Callable[[int, bytes], Condition | None] = no_condition
     stream_upstream: bool = False
     dropped_headers: frozenset[bytes] = frozenset()

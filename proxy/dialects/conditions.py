@@ -28,13 +28,3 @@ def reader(rules: Sequence[Rule]) -> Callable[[int, bytes], Condition | None]:
         return None
 
     return read
-
-
-def client_faults(rules: Sequence[Rule]) -> Callable[[int, bytes], bool]:
-    """Return the function that tells whether (status, body) is the client's mistake."""
-    read = reader(rules)
-
-    def is_client_fault(status: int, body: bytes) -> bool:
-        return read(status, body) is Condition.CLIENT
-
-    return is_client_fault

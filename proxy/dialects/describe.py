@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Final
 
 from proxy.dialects.base import Engine
+from proxy.dialects.openai_api import OPERATIONS
 from proxy.dialects.profile import Comments, ErrorForm, Grammar, Stops, Unknown
 from proxy.dialects.registry import ENGINES
+from proxy.dialects.translate import asking, counting
 
 PAGE: Final = "engines.md"
 _MARK: Final = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -79,7 +81,8 @@ def _proofs() -> str:
 
 def _operations() -> str:
     kinds = tuple(ENGINES.values())
-    paths = dict.fromkeys(path for kind in reversed(kinds) for path in kind.profile.operations)
+    served = {path for kind in kinds for path in kind.profile.operations}
+    paths = [path for path in OPERATIONS if path in served] + sorted(served - set(OPERATIONS))
     rows = ((f"`{path}`", *(_cell(kind, path) for kind in kinds)) for path in paths)
     return _table(("path", *(kind.name for kind in kinds)), rows)
 
@@ -134,7 +137,9 @@ def _ports() -> str:
 def _cell(kind: Engine, path: str) -> str:
     operation = kind.profile.operations.get(path)
     if operation is None:
-        return ""
+        if not (path in OPERATIONS and asking.reachable(path, kind)):
+            return ""
+        return "e" if path == asking.COUNT and not counting.tokenizer(kind.profile) else "t"
     return f"{operation.since}+" if operation.since else "yes"
 
 

@@ -8,6 +8,8 @@ from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
+import orjson
+
 from proxy.core.failure import Failure, Kind
 
 MAX_NAMES = 20  # model names shown to a client that asked for an unknown one
@@ -119,6 +121,20 @@ def anthropic_type(status: int) -> str:
         529: "overloaded_error",
     }
     return named.get(status, "invalid_request_error" if status < 500 else "api_error")
+
+
+def fits(surface: str, body: bytes) -> bool:
+    """Tell whether an error body has the shape the caller's clients read."""
+    try:
+        found = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return False
+    error = found.get("error") if isinstance(found, dict) else None
+    if surface == "ollama":
+        return isinstance(error, str)
+    if surface == "anthropic":
+        return isinstance(error, dict) and found.get("type") == "error"
+    return isinstance(error, dict)
 
 
 def hint_for(failure: Failure) -> str:

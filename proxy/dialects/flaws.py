@@ -18,9 +18,7 @@ from proxy.dialects.profile import ASKED, SCHEMA, Profile
 
 NAME: Final = re.compile(r"[a-z][a-z0-9-]{0,31}")
 # POST paths engines have that this proxy's table of operations does not hold.
-NATIVE: Final = frozenset(
-    {"/api/chat", "/api/generate", "/api/embed", "/api/embeddings", "/api/show"}
-)
+NATIVE: Final = frozenset({"/api/show"})
 _PATH: Final = re.compile(r"/[A-Za-z0-9._~/-]*(\?[A-Za-z0-9._~=&,-]*)?")
 # Nobody asks these in order to learn something: they stop, empty or change an engine.
 DEADLY: Final = re.compile(

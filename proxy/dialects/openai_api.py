@@ -14,7 +14,8 @@ import orjson
 
 from proxy.core.catalog import Model
 from proxy.core.failure import Failure
-from proxy.dialects.errors import anthropic_type, hint_for, openai_type, status_of
+from proxy.core.inband import is_error
+from proxy.dialects.errors import anthropic_type, fits, hint_for, openai_type, status_of
 
 DONE = b"[DONE]"
 _RESPONSES = (b"response.completed", b"response.incomplete", b"response.failed", DONE)
@@ -27,6 +28,8 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
         the operation never streams or streams raw bytes (the framing decides then).
     json: the body is JSON with the model in its top-level `model`; False for multipart forms.
     surface: the caller's dialect, in which errors are written.
+    streams: the answer is a stream unless the request says otherwise.
+    translates: engines without the path are asked in another way.
     """
 
     path: str
@@ -34,6 +37,8 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     markers: tuple[bytes, ...] = ()
     json: bool = True
     surface: str = "openai"
+    streams: bool = False
+    translates: bool = False
 
 
 def _table(*operations: Operation) -> Mapping[str, Operation]:
@@ -43,11 +48,35 @@ def _table(*operations: Operation) -> Mapping[str, Operation]:
 OPERATIONS: Mapping[str, Operation] = _table(
     Operation(path="/v1/chat/completions", name="chat", markers=(DONE,)),
     Operation(path="/v1/completions", name="completions", markers=(DONE,)),
-    Operation(path="/v1/responses", name="responses", markers=_RESPONSES),
+    Operation(path="/v1/responses", name="responses", markers=_RESPONSES, translates=True),
     Operation(
-        path="/v1/messages", name="messages", markers=(b"message_stop",), surface="anthropic"
+        path="/v1/messages",
+        name="messages",
+        markers=(b"message_stop",),
+        surface="anthropic",
+        translates=True,
     ),
-    Operation(path="/v1/messages/count_tokens", name="count_tokens", surface="anthropic"),
+    Operation(
+        path="/v1/messages/count_tokens",
+        name="count_tokens",
+        surface="anthropic",
+        translates=True,
+    ),
+    *(
+        Operation(
+            path=f"/api/{name}",
+            name=f"ollama_{name}",
+            markers=(b'"done":true',),
+            surface="ollama",
+            streams=True,
+            translates=True,
+        )
+        for name in ("chat", "generate")
+    ),
+    *(
+        Operation(path=f"/api/{name}", name=f"ollama_{name}", surface="ollama", translates=True)
+        for name in ("embed", "embeddings")
+    ),
     Operation(path="/v1/embeddings", name="embeddings"),
     Operation(path="/v1/moderations", name="moderations"),
     Operation(path="/v1/rerank", name="rerank"),
@@ -107,9 +136,28 @@ def error_event(surface: str, failure: Failure, request_id: str, hint: str = "")
 
 
 def _error(surface: str, failure: Failure, request_id: str, hint: str) -> Mapping[str, object]:
+    message = f"{_sentence(failure.detail)} {hint or hint_for(failure)}"
+    return _shaped(surface, failure, request_id, message)
+
+
+def engine_error(surface: str, failure: Failure, request_id: str) -> bytes:
+    """Return an engine's error answer (`failure.body`) in the caller's dialect.
+
+    A body that has the dialect's shape already is returned as it is; one without a message that can
+    be read is replaced.
+    """
+    body = failure.body or b""
+    if surface == "openai" or fits(surface, body):
+        return body
+    reported = is_error(body)
+    if reported is None:
+        return error_body(surface, failure, request_id)
+    return orjson.dumps(_shaped(surface, failure, request_id, _sentence(reported.message)))
+
+
+def _shaped(surface: str, failure: Failure, request_id: str, message: str) -> Mapping[str, object]:
     status = status_of(failure)
     code = failure.kind.value
-    message = f"{_sentence(failure.detail)} {hint or hint_for(failure)}"
     if surface == "anthropic":
         kind = anthropic_type(status)
         error = {"type": kind, "message": message, "code": code}
@@ -121,7 +169,7 @@ def _error(surface: str, failure: Failure, request_id: str, hint: str) -> Mappin
         "error": {
             "message": message,
             "type": openai_type(status),
-            "param": "model" if code == "model_not_found" else None,
+            "param": failure.param or ("model" if code == "model_not_found" else None),
             "code": code,
             "request_id": request_id,
         }
@@ -132,6 +180,20 @@ def _sentence(text: str) -> str:
     """Return `text` as a closed sentence."""
     stripped = text.strip()
     return stripped if stripped.endswith((".", "!", "?")) else stripped + "."
+
+
+def surface_of(path: str, *, anthropic: bool = False) -> str:
+    """Return the dialect in which a request of `path` is answered.
+
+    `anthropic`: it has the header `anthropic-version`, which Anthropic's client always sends and
+    OpenAI's never does.
+    """
+    operation = OPERATIONS.get(path)
+    if operation is not None:
+        return operation.surface
+    if path.startswith("/api/"):
+        return "ollama"
+    return "anthropic" if anthropic or path.startswith("/v1/messages") else "openai"
 
 
 def model_card(model: Model, created: int) -> Mapping[str, object]:

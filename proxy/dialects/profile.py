@@ -264,10 +264,14 @@ class Capacity(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 class Operation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A POST path it answers. `path`: its own, if it differs. `since`: the first such version."""
+    """A POST path it answers. `path`: its own, if it differs. `since`: the first such version.
+
+    messages: of a tokenizer, that it takes the messages of a chat and not only text.
+    """
 
     path: str = ""
     since: str = ""
+    messages: bool = False
 
 
 class Stream(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

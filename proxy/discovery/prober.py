@@ -142,6 +142,15 @@ class Prober:
         else:
             self._file(watch, max(now, backend.health.next_probe_at))
 
+    def reread(self, backend: Backend) -> None:
+        """Read the models of `backend` soon: it has denied to have one that it lists."""
+        watch = self._watches.get(backend)
+        if watch is None:
+            return
+        watch.shelf.hurry()
+        if watch.round is None:
+            self._file(watch, max(self._loop.time(), watch.shelf.next_at))
+
     def _file(self, watch: _Watch, when: float) -> None:
         if watch.timer is not None:
             watch.timer.cancel()

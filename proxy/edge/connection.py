@@ -22,7 +22,7 @@ from typing_extensions import override
 
 from proxy.core.call import Call
 from proxy.core.failure import Failure, Kind
-from proxy.dialects.openai_api import OPERATIONS
+from proxy.dialects.openai_api import surface_of
 from proxy.edge.heads import Head
 from proxy.edge.receiving import CALL, IDLE, Receiving, Stage, failure
 from proxy.flow.attempts import Attempts
@@ -136,9 +136,7 @@ class ClientConnection(Receiving):
             path = path or head.path
         call = Call(ident or edge.new_id(), path, edge.now())
         call.client = self.peer
-        operation = OPERATIONS.get(split(path)[1])
-        if operation is not None:
-            call.surface = operation.surface
+        call.surface = surface_of(split(path)[1])
         self._payload = self._head = self._message = self._memo = None
         self._pieces = []
         self._need = 0

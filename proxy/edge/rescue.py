@@ -1,7 +1,8 @@
 """A failure becomes an answer here, and nowhere else.
 
-An engine's own error body is passed on with its status: it says best what was wrong. Everything
-else is told in the caller's dialect, with a code, the request id and what to do.
+An engine's own error body is passed on with its status: it says best what was wrong. If its shape
+is not that of the caller's dialect, its words are put into that; everything else is told there too,
+with a code, the request id and what to do.
 """
 
 import random
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from proxy.core.failure import Failure, Kind
 from proxy.dialects.errors import status_of, unknown_model_hint
-from proxy.dialects.openai_api import error_body
+from proxy.dialects.openai_api import engine_error, error_body
 from proxy.flow.commit import CLOSE, own_fields
 
 if TYPE_CHECKING:
@@ -30,15 +31,16 @@ def answer(call: "Call", failure: Failure, *, close: bool, names: "Sequence[str]
     """
     status = call.status = status_of(failure)
     if failure.kind is Kind.STATUS and failure.body is not None:
-        body, kind = failure.body, failure.content_type or b"application/json"
+        body = engine_error(call.surface, failure, call.request_id)
+        kind = failure.content_type if body is failure.body else None
     else:
         hint = unknown_model_hint(call.model, names) if failure.kind is Kind.UNKNOWN_MODEL else ""
-        body, kind = error_body(call.surface, failure, call.request_id, hint), b"application/json"
+        body, kind = error_body(call.surface, failure, call.request_id, hint), None
     call.bytes_out = len(body)
     return b"HTTP/1.1 %d %b\r\ncontent-type: %b\r\ncontent-length: %d\r\n%b%b%b%b%b" % (
         status,
         _REASONS.get(status, b""),
-        kind,
+        kind or b"application/json",
         len(body),
         _retry_after(failure, status),
         b"allow: POST\r\n" if status == 405 else b"",

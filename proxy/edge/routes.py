@@ -12,7 +12,7 @@ from proxy.core.call import OK, Call
 from proxy.core.failure import Failure, Kind, Origin, Phase
 from proxy.core.headers import request_id
 from proxy.dialects.errors import status_of
-from proxy.dialects.openai_api import OPERATIONS, error_body
+from proxy.dialects.openai_api import OPERATIONS, error_body, surface_of
 from proxy.edge.models import IDENT
 from proxy.flow.scope import split
 
@@ -81,16 +81,15 @@ def _accounted(
 def _refusal(request: web.Request, error: web.HTTPException, ident: str) -> web.Response:
     """Return our own words for what aiohttp's router refuses."""
     method, path = request.method, request.rel_url.raw_path
-    operation = OPERATIONS.get(split(path)[1])
+    behind = split(path)[1]
+    surface = surface_of(behind, anthropic="anthropic-version" in request.headers)
+    operation = OPERATIONS.get(behind)
     allow = "POST" if operation is not None else ""
     if isinstance(error, web.HTTPMethodNotAllowed):
         allow = ", ".join(sorted(error.allowed_methods))
     if allow:
         failure = _failure(Kind.METHOD, f"{path[:200]} takes {allow}, not {method}")
-        surface = operation.surface if operation is not None else "openai"
         return error_response(failure, ident, surface=surface, allow=allow)
-    # Anthropic's client always says which version of the API it speaks; OpenAI's never does.
-    surface = "anthropic" if "anthropic-version" in request.headers else "openai"
     if error.status == 404:
         failure = _failure(Kind.UNKNOWN_PATH, f"there is no {method} {path[:200]} here")
         return error_response(failure, ident, surface=surface)

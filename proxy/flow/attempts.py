@@ -19,16 +19,18 @@ from typing_extensions import override
 
 from proxy.core import retry
 from proxy.core.failure import CONNECT, QUEUE, STREAM, WAIT, Failure, Kind, Origin
-from proxy.flow import choice, deadlines, finish, pump, reckon
-from proxy.flow.commit import head_bytes, relay_for
+from proxy.flow import carriage, choice, deadlines, finish, pump, reckon, verdicts
+from proxy.flow.commit import begun, head_bytes
 from proxy.flow.opening import Opening
 from proxy.flow.outgoing import engine_request
+from proxy.flow.ways import TRANSLATED
 
 if TYPE_CHECKING:
     from proxy.core.admission import Ticket
     from proxy.core.backend import Backend, Lease
     from proxy.core.call import Call
     from proxy.core.catalog import Target
+    from proxy.dialects.translate.base import Answer
     from proxy.flow.course import Client, Course, Request, Side
     from proxy.flow.relay import Relay
     from proxy.settings.schema import Timeouts
@@ -51,6 +53,7 @@ class Attempts:
         "_retrying",
         "_side",
         "_ticket",
+        "answer",
         "call",
         "client",
         "course",
@@ -91,6 +94,7 @@ class Attempts:
         self._lease: Lease | None = None
         self._dial: Dial | None = None
         self._connection: Connection | None = None
+        self.answer: Answer | None = None  # translates a stream for this client
         self.relay: Relay | None = None
         self._fresh = False  # take no pooled connection: one has just proved stale
         self._retrying = False  # holds a place in the retry budget
@@ -116,28 +120,13 @@ class Attempts:
             pump.run(course)  # who waits goes first
         self.proceed(now)
 
-    def pick(self, now: float) -> "tuple[Target, Backend] | None":
-        """Return where this call would go now, in the order of its targets."""
-        call = self.call
-        for target in self.targets:
-            backend = self.course.selector.pick(
-                target.candidates,
-                prompt_work=call.prompt_work,
-                output_work=call.output_work,
-                tried=call.tried,
-                now=now,
-            )
-            if backend is not None:
-                return target, backend
-        return None
-
     def proceed(self, now: float) -> None:
         """Go to the best backend, or wait for one."""
         if self._queued_at:
             self.call.queued_s += now - self._queued_at
             self._queued_at = 0.0
             self._ticket = None
-        picked = self.pick(now)
+        picked = choice.pick(self, now)
         if picked is not None:
             self._launch(picked[0], picked[1], now)
         elif choice.untried(self):
@@ -186,7 +175,17 @@ class Attempts:
         call, side, timeouts = self.call, self._side, self.timeouts
         assert side is not None
         assert timeouts is not None
-        head, body = engine_request(call, self.request, side.engine, side.pool.prefix)
+        request = self.request
+        way = request.ways.get(side.mark) or request.way_to(side)
+        if way.form and (way.form == TRANSLATED or not call.stream):
+            made = carriage.load(self, side, way)
+            if not isinstance(made, carriage.Load):
+                carriage.unsent(self, side, connection, made)
+                return
+            head, body, opening, self.answer = made
+        else:
+            head, body = engine_request(call, request, way, side.pool.prefix)
+            opening = Opening(self, side.engine, way)
         self._connection = connection
         self.phase = WAIT
         call.dispatched_at = now = self.course.now()
@@ -195,13 +194,20 @@ class Attempts:
             self.due = now + patience
         else:
             deadlines.allow(self, patience, now)
-        connection.begin(head, body, Opening(self, side.engine))
+        connection.begin(head, body, opening)
 
     # the answer ------------------------------------------------------------------------------
 
-    def _committed(self, head: "ResponseHead") -> None:
-        """Note that this answer stands: from here on nothing is retried."""
-        call, lease = self.call, self._lease
+    def commit(self, head: "ResponseHead", length: int) -> "tuple[Relay, bytes]":
+        """Commit to an answer that is still arriving; return its relay and the client's head.
+
+        From here on nothing is retried.
+        """
+        call, course, connection, side = self.call, self.course, self._connection, self._side
+        timeouts, lease = self.timeouts, self._lease
+        assert connection is not None
+        assert side is not None
+        assert timeouts is not None
         assert lease is not None
         self.phase = STREAM
         if self._retrying:
@@ -209,22 +215,10 @@ class Attempts:
         call.committed = True
         call.status = head.status
         call.body = b""
-
-    def commit(self, head: "ResponseHead", length: int) -> "tuple[Relay, bytes]":
-        """Commit to an answer that is still arriving; return its relay and the client's head."""
-        call, course, connection, side = self.call, self.course, self._connection, self._side
-        timeouts = self.timeouts
-        assert connection is not None
-        assert side is not None
-        assert timeouts is not None
-        assert self._lease is not None
-        self._committed(head)
-        self._lease.first_token()
+        lease.first_token()
         call.first_token_at = call.first_byte_at = now = course.now()
-        fields = head_bytes(head, length, call, self.client)
-        relay = self.relay = relay_for(
-            head, self, connection, done_required=side.engine.done_required, now=course.now
-        )
+        relay, fields = begun(head, length, self, connection, side.engine)
+        self.relay = relay
         connection.redirect(relay, relay.pipe)
         if self.paused_at:
             connection.pause()
@@ -241,7 +235,8 @@ class Attempts:
         now = course.now()
         call.committed = True
         call.status = head.status
-        call.first_token_at = call.first_byte_at = call.last_chunk_at = call.ended_at = now
+        call.first_byte_at = call.last_chunk_at = call.ended_at = now
+        call.first_token_at = call.first_token_at or now
         call.chunks = 1 if body else 0
         call.bytes_out = len(body)
         client.write(head_bytes(head, length, call, client) + body)
@@ -254,6 +249,12 @@ class Attempts:
         client.answered(whole=True)
         if course.queues.count:
             pump.run(course)
+
+    def first_token(self, now: float) -> None:
+        """Note the first token of an answer that is gathered here; calls after it do nothing."""
+        if not self.call.first_token_at and self._lease is not None:
+            self.call.first_token_at = now
+            self._lease.first_token()
 
     def ended(self, failure: Failure | None, *, whole: bool) -> None:
         """Take the end of a committed answer from its relay."""
@@ -287,6 +288,10 @@ class Attempts:
         self.last_failure = failure
         self._killed += retry.kills(failure)
         call.tried.append(backend)
+        call.first_token_at = 0.0
+        self.answer = None
+        if failure.condition:
+            verdicts.react(course, call, backend, failure)
         now = course.now()
         decision = retry.decide(
             failure,

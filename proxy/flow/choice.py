@@ -14,6 +14,38 @@ if TYPE_CHECKING:
 SOONEST = 1.0  # seconds, of Retry-After: probes and queues move at that pace
 
 
+def pick(attempts: "Attempts", now: float) -> "tuple[Target, Backend] | None":
+    """Return where a call would go now, in the order of its targets."""
+    call, selector = attempts.call, attempts.course.selector
+    for target in attempts.targets:
+        backend = selector.pick(
+            target.candidates,
+            prompt_work=call.prompt_work,
+            output_work=call.output_work,
+            tried=call.tried,
+            now=now,
+        )
+        if backend is not None:
+            if attempts.request.translates:
+                backend = _native_if_equal(attempts, target, backend, now)
+            return target, backend
+    return None
+
+
+def _native_if_equal(
+    attempts: "Attempts", target: "Target", chosen: "Backend", now: float
+) -> "Backend":
+    """Return a backend that speaks the caller's dialect, if one is as good as the chosen one."""
+    call, course = attempts.call, attempts.course
+    if course.sides[chosen].speaks(call.path):
+        return chosen
+    native = [b for b in target.candidates if course.sides[b].speaks(call.path)]
+    for backend in native:
+        if course.selector.equal(chosen, backend, call.work, now) and backend not in call.tried:
+            return backend
+    return chosen
+
+
 def queue(attempts: "Attempts") -> "Queue[Attempts]":
     """Return where this call waits: with all that asked for the same name."""
     return attempts.course.queues.queue(attempts.call.model)

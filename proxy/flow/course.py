@@ -7,6 +7,7 @@ decision of its own; what it knows about time and chance was handed in.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from math import inf
 from typing import TYPE_CHECKING, Protocol
 
 from proxy.core import headers, retry, selection
@@ -18,11 +19,15 @@ from proxy.core.failure import Failure
 from proxy.core.wheel import Wheel
 from proxy.dialects.base import Engine
 from proxy.dialects.openai_api import Operation
+from proxy.flow import ways
 from proxy.settings.schema import Timeouts
 from proxy.upstream.pool import Pool
 
 if TYPE_CHECKING:
     from proxy.flow.attempts import Attempts
+
+
+MAX_WAYS = 1024  # more than there are backends, engines that were replaced included
 
 
 class Client(Protocol):
@@ -52,14 +57,12 @@ class Observer(Protocol):
 class Request:
     """What the edge has validated of a request head; shared by all calls with the same head.
 
-    `line` is the request line for the engine. `request_id` is the client's own, if it is usable.
+    `request_id` is the client's own, if it is usable.
     """
 
     __slots__ = (
         "_fields",
-        "_rendered",
         "content_type",
-        "line",
         "operation",
         "pin",
         "priority",
@@ -67,11 +70,12 @@ class Request:
         "scope",
         "session",
         "timeout",
+        "translates",
+        "ways",
     )
 
     def __init__(self, operation: Operation, fields: Sequence[headers.Field]) -> None:
         self.operation = operation
-        self.line = b"POST %b HTTP/1.1\r\n" % operation.path.encode()
         self.request_id: str | None = None
         self.session: str | None = None
         self.pin: str | None = None  # the backend the client insists on, or else the scope
@@ -80,15 +84,20 @@ class Request:
         self.timeout = 0.0  # seconds for the whole call; 0 = what the settings say
         self.content_type = b""
         self._fields = fields
-        self._rendered: dict[str, bytes] = {}
+        self.translates = operation.translates
+        self.ways: dict[object, ways.Way] = {}  # by `Side.mark`; filled by `way_to`
 
-    def fields_for(self, engine: Engine) -> bytes:
-        """Return the header lines `engine` is to see; rendered once per engine kind."""
-        rendered = self._rendered.get(engine.name)
-        if rendered is None:
-            kept = [field for field in self._fields if field[0] not in engine.dropped_headers]
-            rendered = self._rendered[engine.name] = headers.render(kept)
-        return rendered
+    def way_to(self, side: "Side") -> ways.Way:
+        """Work out what the engine of `side` is sent, once for all calls with this head."""
+        path, engine = self.operation.path, side.engine
+        if side.speaks(path):
+            way = ways.straight(self.operation, self._fields, engine)
+        else:
+            way = ways.around(self._fields, engine)
+        if len(self.ways) >= MAX_WAYS:
+            self.ways.clear()
+        self.ways[side.mark] = way
+        return way
 
 
 class Estimator:
@@ -114,13 +123,34 @@ class Estimator:
 
 
 class Side:
-    """What belongs to one backend on its engine's side. `engine` changes when it is recognised."""
+    """What belongs to one backend on its engine's side. `engine` changes when it is recognised.
 
-    __slots__ = ("engine", "pool")
+    `lacks` are paths its kind has and it has not: an older version. `mark` stands for both, and is
+    another one whenever either changes.
+    """
+
+    __slots__ = ("engine", "lacks", "mark", "pool")
 
     def __init__(self, pool: Pool, engine: Engine) -> None:
         self.pool = pool
         self.engine = engine
+        self.lacks: set[str] = set()
+        self.mark = object()
+
+    def recognised(self, engine: Engine) -> None:
+        """Take note of what kind of engine it is, perhaps another than before."""
+        self.engine = engine
+        self.lacks.clear()
+        self.mark = object()
+
+    def lacking(self, path: str) -> None:
+        """Take note of a path that its kind has and it has not."""
+        self.lacks.add(path)
+        self.mark = object()
+
+    def speaks(self, path: str) -> bool:
+        """Tell whether requests of this path go there as they are."""
+        return path in self.engine.operations and path not in self.lacks
 
 
 class Course:
@@ -130,23 +160,28 @@ class Course:
         "_budgets",
         "_merged",
         "_timeouts_for",
+        "alarm",
         "calls",
         "directory",
         "draining",
         "common_paths",
         "estimator",
         "later",
+        "least_body",
+        "missing",
         "now",
         "observers",
         "queue_timeout",
         "queues",
         "random",
+        "reread",
         "retry",
         "selector",
         "sides",
         "started",
         "suspect",
         "unheard",
+        "wall",
         "wheel",
     )
 
@@ -163,6 +198,7 @@ class Course:
         later: Callable[[float, Callable[[], None]], object],
         timeouts_for: Callable[[str, Backend], Timeouts],
         queue_timeout: float,
+        least_body: float = inf,
     ) -> None:
         self.directory = directory
         self.selector = selector
@@ -179,6 +215,12 @@ class Course:
         self.started: Callable[[], None] = _nothing  # counts a call that begins
         self.unheard: Callable[[], Sequence[str]] = tuple  # backends whose models are not known yet
         self.suspect: Callable[[Backend], None] = _nobody  # wakes the prober: a call failed there
+        self.reread: Callable[[Backend], None] = _nobody  # reads its models again
+        self.alarm: Callable[[Backend, Failure], None] = _unalarmed  # it refuses our key
+        self.wall: Callable[[], float] = now  # Unix seconds, for what answers are dated with
+        # (backend, its name for a model) -> until when it is left out: it has denied to have it.
+        self.missing: dict[tuple[Backend, str], float] = {}
+        self.least_body = least_body  # bytes every engine takes
         self.retry = retry.Policy()
         self._budgets: dict[str, retry.Budget] = {}
         self.estimator = Estimator()
@@ -205,6 +247,10 @@ class Course:
 
 
 def _nobody(_backend: Backend) -> None:
+    return None
+
+
+def _unalarmed(_backend: Backend, _failure: Failure) -> None:
     return None
 
 

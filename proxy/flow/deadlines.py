@@ -71,6 +71,14 @@ def allow(attempts: "Attempts", seconds: float, now: float) -> None:
         look_soon(attempts, now)
 
 
+def progressed(attempts: "Attempts") -> None:
+    """Note a piece of an answer that is gathered here: what counts from now on is silence."""
+    assert attempts.timeouts is not None
+    now = attempts.course.now()
+    attempts.first_token(now)
+    allow(attempts, attempts.timeouts.idle, now)
+
+
 def overall(attempts: "Attempts", total: float, now: float) -> None:
     """Put the call under the `total` seconds that hold at its present backend; 0 = no limit.
 
@@ -100,10 +108,14 @@ def _before(attempts: "Attempts", now: float) -> None:
         attempts.stop(choice.waited_in_vain(attempts, now))
         return
     connecting = attempts.phase is Phase.CONNECT
-    what = "accept the connection" if connecting else "begin its answer"
+    kind, what = Kind.FIRST_TOKEN_TIMEOUT, "begin its answer"
+    if connecting:
+        kind, what = Kind.CONNECT_TIMEOUT, "accept the connection"
+    elif attempts.call.first_token_at:
+        kind, what = Kind.IDLE_TIMEOUT, "go on with its answer"
     attempts.drop(
         Failure(
-            kind=Kind.CONNECT_TIMEOUT if connecting else Kind.FIRST_TOKEN_TIMEOUT,
+            kind=kind,
             origin=Origin.DEADLINE,
             phase=attempts.phase,
             detail=f"the engine did not {what} in time",

@@ -6,12 +6,14 @@ it.
 
 from typing import TYPE_CHECKING, Final
 
-from proxy.core.call import Call
+from proxy.core.call import OK, Call
 from proxy.core.catalog import Target
 from proxy.core.failure import Failure, Kind, Origin, Phase
 from proxy.core.peek import Peek, Reader, peek_form
-from proxy.flow import choice, scope
+from proxy.dialects.translate.base import Settled
+from proxy.flow import able, carriage, choice, scope
 from proxy.flow.attempts import Attempts
+from proxy.flow.commit import head_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,6 +49,12 @@ class Intake:
             return None
         self._describe(call, request, facts)
         targets = self._targets(call, request)
+        if request.translates and not isinstance(targets, Failure):
+            prepared = carriage.prepared(self._course, call, targets)
+            if isinstance(prepared, Settled):
+                settle(self._course, client, call, prepared)
+                return None
+            targets = prepared
         if isinstance(targets, Failure):
             self._refuse(client, call, targets)
             return None
@@ -56,7 +64,8 @@ class Intake:
 
     def _describe(self, call: Call, request: "Request", facts: Peek) -> None:
         call.model = str(facts.model)  # a plain string, whatever type the decoder made
-        call.stream = bool(facts.stream)
+        stream = facts.stream
+        call.stream = request.operation.streams if stream is None else stream
         call.session = request.session
         call.priority = request.priority
         call.pin = request.pin
@@ -66,42 +75,23 @@ class Intake:
             call.deadline = call.received_at + request.timeout
 
     def _targets(self, call: Call, request: "Request") -> tuple[Target, ...] | Failure:
-        targets = self._course.directory.current.resolve(call.model)
+        course = self._course
+        targets = course.directory.current.resolve(call.model)
         if call.pin is None:
             if not targets:
-                return self._no_such_model(call, self._course.unheard())
-            if call.path in self._course.common_paths:
+                return self._no_such_model(call, course.unheard())
+            if course.missing:
+                targets = able.without_missing(course, targets)
+            if call.path in course.common_paths and call.body_size <= course.least_body:
                 return targets
-            within = None
-        else:
-            found = scope.named(self._course, request.scope, call.pin)
-            if isinstance(found, Failure):
-                return found
-            within = found
-        return self._narrowed(targets, call, request, within)
-
-    def _narrowed(
-        self,
-        targets: tuple[Target, ...],
-        call: Call,
-        request: "Request",
-        within: "frozenset[Backend] | None",
-    ) -> tuple[Target, ...] | Failure:
-        """Leave out backends that may not be sent this path, or are not among those asked for."""
-        serving = {
-            b for target in targets for b in target.candidates if within is None or b in within
-        }
-        if not serving and within is not None:
+            return able.narrowed(course, call, targets)
+        within = scope.named(course, request.scope, call.pin)
+        if isinstance(within, Failure):
+            return within
+        left = able.within(targets, within)
+        if not any(target.candidates for target in left):
             return self._not_there(bool(targets), call, request, within)
-        sides = self._course.sides
-        able = {b for b in serving if call.path in sides[b].engine.operations}
-        if able:
-            return tuple(_kept(target, able) for target in targets)
-        if request.scope is None and call.pin is not None:
-            return _unserved(call)
-        return _unknown(
-            Kind.UNKNOWN_PATH, f"no engine that serves {call.model[:200]!r} has {call.path}"
-        )
+        return able.narrowed(course, call, left)
 
     def _not_there(
         self, elsewhere: bool, call: Call, request: "Request", within: "frozenset[Backend]"
@@ -145,9 +135,18 @@ def refuse(course: "Course", client: "Client", call: Call, failure: Failure) -> 
         observer.finished(call)
 
 
-def _kept(target: Target, backends: "set[Backend]") -> Target:
-    candidates = tuple(backend for backend in target.candidates if backend in backends)
-    return Target(target.model, candidates, target.native)
+def settle(course: "Course", client: "Client", call: Call, made: Settled) -> None:
+    """Answer a call for which no engine need be asked, and end it."""
+    course.started()
+    now = course.now()
+    call.status, call.end, call.body = 200, OK, b""
+    call.first_token_at = call.first_byte_at = call.last_chunk_at = call.ended_at = now
+    call.bytes_out, call.chunks = len(made.body), 1
+    head = head_bytes(carriage.settled_head(made), len(made.body), call, client)
+    client.write(head + made.body)
+    for observer in course.observers:
+        observer.finished(call)
+    client.answered(whole=True)
 
 
 def _unserved(call: Call) -> Failure:

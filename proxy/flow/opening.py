@@ -8,10 +8,10 @@ body says whose fault it was. Until then everything can still be failed over.
 import re
 from typing import TYPE_CHECKING, Final, Protocol
 
-from proxy.core import events, retry
-from proxy.core.breaker import Blame
+from proxy.core import events
 from proxy.core.failure import Failure, Kind, Origin, Phase
 from proxy.core.inband import is_error
+from proxy.flow import verdicts
 from proxy.upstream import framing
 from proxy.upstream.framing import (
     LAST_CHUNK,
@@ -24,6 +24,7 @@ from proxy.upstream.framing import (
 if TYPE_CHECKING:
     from proxy.dialects.base import Engine
     from proxy.flow.relay import Relay
+    from proxy.flow.ways import Way
 
 MAX_ERROR_BODY: Final = 1024 * 1024  # bytes of an engine's error answer; some repeat the prompt
 MAX_HELD: Final = 256 * 1024  # bytes held for a first event; who only comments is relayed
@@ -66,14 +67,16 @@ class Opening:
         "_plain",
         "_scanner",
         "_size",
+        "_way",
         "dead",
     )
 
     phase = Phase.WAIT
 
-    def __init__(self, owner: Owner, engine: "Engine") -> None:
+    def __init__(self, owner: Owner, engine: "Engine", way: "Way | None" = None) -> None:
         self._owner = owner
         self._engine = engine
+        self._way = way
         self._head: ResponseHead | None = None
         self.dead = False  # has dropped its attempt: hears nothing more
 
@@ -184,11 +187,17 @@ class Opening:
     def _is_failed(self, payload: bytes, name: bytes) -> bool:
         """Tell whether an answer under status 200 is an error of the engine's; then drop it."""
         error = is_error(payload, name)
-        if error is None or _is_mistake(error.status):
+        if error is None:
             return False
-        detail = f"the engine answered 200 and then an error: {error.message}"
-        self._drop(Kind.ERROR_EVENT, detail, error.status or 502)
+        failure = verdicts.of_event(self._engine, error, payload)
+        if not failure.retryable:
+            return self._is_refused(failure)
+        self._leave(failure)
         return True
+
+    def _is_refused(self, failure: Failure) -> bool:
+        """Tell whether a mistake of the client's ends the attempt; it is the answer as it is."""
+        return False
 
     def _error_body(self, head: ResponseHead) -> bytes | None:
         body = b"".join(self._held)
@@ -204,26 +213,10 @@ class Opening:
         if head.status < 400:
             self._drop(Kind.BAD_RESPONSE, f"the engine answered {head.status}, a redirect")
             return
-        mistake = self._engine.client_fault(head.status, body or b"")
-        verdict = retry.classify_status(
-            head.status, retry_after=head.retry_after, client_fault=mistake
-        )
-        theirs = verdict.retryable or verdict.blame is not Blame.NONE
-        self._leave(
-            Failure(
-                kind=Kind.STATUS,
-                origin=Origin.BACKEND if theirs else Origin.CLIENT,
-                phase=Phase.WAIT,
-                detail=f"the engine answered {head.status}",
-                retryable=verdict.retryable,
-                status=head.status,
-                retry_after=head.retry_after,
-                body=body,
-                content_type=head.content_type,
-            )
-        )
+        spare = self._way is not None and self._way.spare
+        self._leave(verdicts.of_answer(self._engine, head, body, other_way=spare))
 
-    def _drop(self, kind: Kind, detail: str, status: int | None = None) -> None:
+    def _drop(self, kind: Kind, detail: str) -> None:
         self._leave(
             Failure(
                 kind=kind,
@@ -231,7 +224,6 @@ class Opening:
                 phase=Phase.WAIT,
                 detail=detail,
                 retryable=True,
-                status=status,
             )
         )
 
@@ -250,8 +242,3 @@ def _announces(payload: bytes, name: bytes) -> bool:
 def _is_all(decoded: bytes, payload: bytes) -> bool:
     """Tell whether nothing has come behind the first event."""
     return decoded.rstrip(b"\r\n").endswith(payload.rstrip(b"\r\n"))
-
-
-def _is_mistake(status: int | None) -> bool:
-    """Tell whether an error event inside the stream blames the client: then it is the answer."""
-    return status is not None and 400 <= status < 500 and status != 429

@@ -3,28 +3,28 @@
 Only `model` is spliced, and only when the engine knows the model by another name.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from proxy.core import peek
 
 if TYPE_CHECKING:
     from proxy.core.call import Call
-    from proxy.dialects.base import Engine
     from proxy.flow.course import Request
+    from proxy.flow.ways import Way
+
+_HEAD: Final = b"%b%bcontent-length: %d\r\n%bx-request-id: %b\r\n\r\n"
 
 
 def engine_request(
-    call: "Call", request: "Request", engine: "Engine", prefix: bytes
+    call: "Call", request: "Request", way: "Way", prefix: bytes
 ) -> tuple[bytes, bytes]:
     """Return head and body. `prefix` holds the header lines that belong to the backend."""
     body = call.body
     if call.native_model != call.model:
         body = peek.rename(body, call.native_model, json=request.operation.json)
-    head = b"%b%bcontent-length: %d\r\n%bx-request-id: %b\r\n\r\n" % (
-        request.line,
-        prefix,
-        len(body),
-        request.fields_for(engine),
-        call.request_id.encode(),
-    )
-    return head, body
+    return _HEAD % (way.line, prefix, len(body), way.fields, call.request_id.encode()), body
+
+
+def head_for(call: "Call", line: bytes, way: "Way", prefix: bytes, body: bytes) -> bytes:
+    """Return the head of a request with another line and body than the client's."""
+    return _HEAD % (line, prefix, len(body), way.fields, call.request_id.encode())

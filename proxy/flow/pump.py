@@ -25,7 +25,7 @@ def run(course: "Course") -> None:
     for queue in queues.busy():
         while (ticket := queue.peek()) is not None:
             waiting = ticket.item
-            if waiting.pick(now) is None:
+            if choice.pick(waiting, now) is None:
                 if choice.choosy(waiting):
                     _pass_over(queue, now)
                 break
@@ -37,7 +37,7 @@ def _pass_over(queue: "Queue[Attempts]", now: float) -> None:
     """Send on who can go, behind a first in line that cannot."""
     for ticket in queue.waiting():
         waiting = ticket.item
-        if waiting.pick(now) is not None:
+        if choice.pick(waiting, now) is not None:
             queue.take(ticket)
             waiting.proceed(now)
         elif not choice.choosy(waiting):

@@ -7,8 +7,7 @@ The engine's bytes are framed here (llhttp) and handed on untouched. An `Opener`
     IDLE --begin--> HEAD --head--> BODY --end--> IDLE (pooled) or closed
       any state --connection lost / bad bytes / abort--> closed
 
-Per piece of a body this module does: one llhttp call (or one subtraction), one comparison, one
-call. Measured on CPython 3.11 (2026-11): 0.35 us for a 230-byte chunk.
+Per piece of a body: one llhttp call, one comparison, one call: 0.35 us (CPython 3.11, 2026-11).
 """
 
 import asyncio
@@ -37,6 +36,9 @@ class Home(Protocol):
     """The pool a connection belongs to."""
 
     heads: dict[tuple[bytes, bytes], ResponseHead]
+
+    def head_of(self, raw: bytes) -> ResponseHead:
+        """Return the checked head, without what this engine's kind hides; may raise."""
 
     def made(self) -> None:
         """Hear that a connection stands."""
@@ -271,7 +273,7 @@ class Connection(asyncio.Protocol):
         heads = self._home.heads
         head = heads.get(key)
         if head is None:
-            head = framing.parse_head(raw)
+            head = self._home.head_of(raw)
             if len(heads) >= 64:  # a Date field makes one a second
                 heads.clear()
             if head.framing is not framing.NONE:

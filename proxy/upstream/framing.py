@@ -90,10 +90,11 @@ class _Sink:
         self.done = True
 
 
-def parse_head(raw: bytes) -> ResponseHead:
+def parse_head(raw: bytes, hidden: frozenset[bytes] = frozenset()) -> ResponseHead:
     """Parse one whole head (with its blank line).
 
-    Raises `BadResponse` for anything that must not reach a client.
+    `hidden` are fields a client must not see, in lower case; a `*` ends a prefix. Raises
+    `BadResponse` for anything that must not reach a client.
     """
     sink = _Sink()
     parser = sink.parser = httptools.HttpResponseParser(sink)
@@ -124,7 +125,7 @@ def parse_head(raw: bytes) -> ResponseHead:
     framing, length = _framing(status, sink.fields)
     content_type = _value(sink.fields, b"content-type")
     reason = sink.reason if sink.reason.isascii() else b""
-    fields = headers.render(kept)
+    fields = headers.render(headers.without(kept, hidden) if hidden else kept)
     return ResponseHead(
         status=status,
         reason=reason,

@@ -15,6 +15,7 @@ from typing_extensions import override
 from proxy.core.failure import Failure
 from proxy.upstream.connect import Endpoint, dial, dropped, refusal
 from proxy.upstream.exchange import Connection, State
+from proxy.upstream.framing import parse_head
 from proxy.upstream.whereabouts import Whereabouts
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
 
     idle: float = 4.0
     max_requests: int = 0  # 0 = no limit
+    hidden: frozenset[bytes] = frozenset()  # headers of answers to cut; `*` ends a prefix
 
 
 class Dial:
@@ -72,12 +74,12 @@ class Pool:
 
     __slots__ = (
         "_idle",
+        "_policy",
         "endpoint",
         "heads",
         "now",
         "open",
         "opened",
-        "policy",
         "prefix",
         "there",
     )
@@ -88,7 +90,7 @@ class Pool:
         self.endpoint = endpoint
         self.there = Whereabouts(endpoint.host, endpoint.port)
         self.now = now
-        self.policy = Policy()
+        self._policy = Policy()
         self.heads: dict[
             tuple[bytes, bytes], ResponseHead
         ] = {}  # recognised response heads, see exchange
@@ -105,12 +107,22 @@ class Pool:
         """Show the counters."""
         return f"<Pool {self.endpoint} open={self.open} idle={len(self._idle)}>"
 
+    @property
+    def policy(self) -> Policy:
+        """Return how connections are used."""
+        return self._policy
+
+    @policy.setter
+    def policy(self, policy: Policy) -> None:
+        self._policy = policy
+        self.heads.clear()
+
     def take(self, now: float) -> Connection | None:
         """Return the warmest usable idle connection, or None: then `dial`."""
         idle = self._idle
         if not idle:
             return None
-        oldest_use = now - self.policy.idle
+        oldest_use = now - self._policy.idle
         while idle:
             connection = idle.pop()
             if connection.idle_since > oldest_use and not connection.transport.is_closing():
@@ -127,9 +139,13 @@ class Pool:
         self.opened += 1
         self.open += 1
 
+    def head_of(self, raw: bytes) -> "ResponseHead":
+        """Return an engine's head as the client may see it. Raises `framing.BadResponse`."""
+        return parse_head(raw, self._policy.hidden)
+
     def put(self, connection: Connection) -> None:
         """Take a connection back after a good exchange."""
-        limit = self.policy.max_requests
+        limit = self._policy.max_requests
         if connection.transport.is_closing() or (limit and connection.used >= limit):
             connection.close()
             return

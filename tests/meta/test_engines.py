@@ -19,7 +19,7 @@ def test_the_table_of_paths_holds_the_allow_list() -> None:
     shown: dict[str, set[str]] = {kind: set() for kind in kinds}
     for path, cells in re.findall(r"(?m)^\| `(/[^|`]*)` \|(.*)\|$", PAGE):
         for kind, cell in zip(kinds, cells.split("|"), strict=True):
-            if cell.strip():
+            if cell.strip() not in {"", "t", "e"}:  # what is translated is no path of its own
                 shown[kind].add(path)
 
     assert set(kinds) == set(ENGINES)

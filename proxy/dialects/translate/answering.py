@@ -36,6 +36,7 @@ class ChatAnswer(ABC):
         "done",
         "failure",
         "finish",
+        "kind",
         "status",
         "stopped_at",
         "tokens_in",
@@ -49,6 +50,7 @@ class ChatAnswer(ABC):
         self.finish: str | None = None
         self.done = False
         self.failure = ""
+        self.kind = ""
         self.status = 200
         self.usage: Usage | None = None
         self.stopped_at: str | None = None
@@ -129,6 +131,7 @@ class ChatAnswer(ABC):
 
     def _refuse(self, message: str, status: int) -> bytes:
         self.failure = message
+        self.kind = "backend_status"
         self.status = status
         return self._error_body(message, status, "backend_status")
 
@@ -235,6 +238,7 @@ class ChatAnswer(ABC):
 
     def _fail(self, message: str, status: int, kind: str) -> None:
         self.failure = message
+        self.kind = kind
         self.status = status
         self._out.append(self._error(message, status, kind))
 

@@ -49,6 +49,8 @@ class Answer(Protocol):
     """The engine's end marker was seen."""
     failure: str
     """A sentence, if the answer turned into an error: reported by the engine, or unreadable."""
+    kind: str
+    """An error code, if there is a `failure`."""
     status: int
     """HTTP status of what `whole` returned: the engine's, or 502 if its answer was unreadable."""
 
@@ -83,10 +85,14 @@ class Translated(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Settled(msgspec.Struct, frozen=True, kw_only=True):
-    """A request that is answered with 200 and this body, without asking an engine."""
+    """A request that is answered with 200 and this body, without asking an engine.
+
+    fields: further header lines of the answer.
+    """
 
     body: bytes
     content_type: bytes
+    fields: bytes = b""
 
 
 class Translator(Protocol):

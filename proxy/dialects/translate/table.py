@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from proxy.dialects.translate import anthropic, ollama, responses
+from proxy.dialects.translate import anthropic, embeddings, ollama, responses
 from proxy.dialects.translate.base import Translator
 
 TRANSLATORS: Final[Mapping[str, Translator]] = MappingProxyType(
@@ -13,5 +13,7 @@ TRANSLATORS: Final[Mapping[str, Translator]] = MappingProxyType(
         "/v1/responses": responses.request,
         "/api/chat": ollama.chat,
         "/api/generate": ollama.generate,
+        "/api/embed": embeddings.embed,
+        "/api/embeddings": embeddings.embeddings,
     }
 )

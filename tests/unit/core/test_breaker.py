@@ -12,6 +12,7 @@ from proxy.core.breaker import (
     blame_of_status,
 )
 from proxy.core.failure import Failure, Kind, Origin, Phase
+from proxy.dialects.profile import Condition
 from tests.fixtures.fleet import middle
 
 
@@ -335,6 +336,18 @@ def failure(kind: Kind, origin: Origin = Origin.BACKEND, **more: object) -> Fail
 )
 def test_blame(met: Failure, expected: Blame) -> None:
     assert blame(met) is expected
+
+
+def test_every_condition_of_a_profile_has_its_blame_whatever_the_status() -> None:
+    weights = {
+        condition: blame(failure(Kind.STATUS, status=503, condition=condition.value))
+        for condition in Condition
+    }
+
+    assert weights[Condition.DEAD] is Blame.HARD
+    soft = {condition for condition, weight in weights.items() if weight is Blame.SOFT}
+    assert soft == {Condition.AUTH, Condition.OVERLOADED}
+    assert list(weights.values()).count(Blame.NONE) == len(Condition) - 3
 
 
 @pytest.mark.parametrize("status", [200, 400, 404, 408, 413, 422, 499, 501, 505])

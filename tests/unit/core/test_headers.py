@@ -3,7 +3,7 @@
 import pytest
 
 from proxy.core.failure import Failure, Kind
-from proxy.core.headers import render, request_fields, request_id, response_fields
+from proxy.core.headers import render, request_fields, request_id, response_fields, without
 
 Fields = list[tuple[bytes, bytes]]
 
@@ -142,3 +142,11 @@ def test_any_other_is_replaced(value: bytes | None) -> None:
 def test_fields_are_rendered_as_lines() -> None:
     assert render([(b"a", b"1"), (b"b", b"")]) == b"a: 1\r\nb: \r\n"
     assert render([]) == b""
+
+
+def test_an_engines_own_marks_are_hidden_but_never_the_type_of_its_body() -> None:
+    fields = [(b"x-olla-id", b"1"), (b"x-served-by", b"a"), (b"x-b", b"1"), (b"content-type", b"t")]
+
+    kept = without(fields, frozenset({b"x-olla-*", b"x-served-by", b"content-type", b"c*"}))
+
+    assert kept == [(b"x-b", b"1"), (b"content-type", b"t")]

@@ -223,13 +223,6 @@ def test_being_told_to_wait_is_no_breakage() -> None:
     assert classify_status(429).blame is Blame.SOFT
 
 
-def test_a_clients_fault_in_a_server_error_is_held_against_nobody() -> None:
-    verdict = classify_status(500, client_fault=True)
-
-    assert not verdict.retryable
-    assert verdict.blame is Blame.NONE
-
-
 @pytest.mark.parametrize(
     ("met", "expected"),
     [

@@ -233,3 +233,15 @@ def test_a_large_pool_is_drawn_from_its_first_tier() -> None:
         chosen = pick(fleet, random=random)
         assert chosen is not None
         assert chosen.priority == 0
+
+
+@pytest.mark.parametrize("policy", list(Policy))
+def test_backends_are_equal_if_either_could_have_been_picked(policy: Policy) -> None:
+    one, two, busy = loaded("a", 100.0), loaded("b", 100.0), loaded("c", 100.0, 100.0)
+    later, away = loaded("d", 100.0, priority=1), make_backend("e", ready=False)
+    selector = Selector(policy, Dice(0.5))
+    scored = policy in {Policy.WORK, Policy.LEAST_CONNECTIONS}
+
+    assert selector.equal(one, two, 200.0, 1.0) is scored
+    for other in (busy, later, away):
+        assert not selector.equal(one, other, 200.0, 1.0)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from proxy.dialects.conditions import SEEN, client_faults, reader
+from proxy.dialects.conditions import SEEN, reader
 from proxy.dialects.profile import Condition, Rule
 from proxy.dialects.registry import ENGINES
 
@@ -28,6 +28,7 @@ C = Condition
         ("sglang", 503, b"", C.DRAINING),
         ("ollama", 503, b'{"error":"server busy, please try again."}', C.OVERLOADED),
         ("ollama", 404, b"{\"error\":\"model 'x' not found\"}", C.MODEL_MISSING),
+        ("ollama", 404, b"404 page not found", None),
         ("tgi", 429, b'{"error":"Model is overloaded","error_type":"overloaded"}', C.OVERLOADED),
         ("tgi", 422, b"", C.CLIENT),
         ("lmdeploy", 503, b'{"message":"the engine is sleeping"}', C.SLEEPING),
@@ -44,7 +45,6 @@ def test_what_an_engine_says_is_understood(
     kind: str, status: int, body: bytes, means: Condition | None
 ) -> None:
     assert ENGINES[kind].condition(status, body) is means
-    assert ENGINES[kind].client_fault(status, body) is (means is C.CLIENT)
 
 
 def test_the_first_rule_that_fits_counts_and_case_does_not() -> None:
@@ -56,8 +56,6 @@ def test_the_first_rule_that_fits_counts_and_case_does_not() -> None:
     assert reader(rules)(500, b"bad INPUT") is C.CLIENT
     assert reader(rules)(500, b"else") is C.DEAD
     assert reader(rules)(502, b"bad input") is None
-    assert client_faults(rules)(500, b"bad input")
-    assert not client_faults(rules)(503, b"bad input")
 
 
 def test_only_the_front_of_a_body_is_looked_at() -> None:

@@ -34,7 +34,9 @@ def test_a_cell_says_whether_or_since_when_a_path_is_there() -> None:
 
     assert cells["`/v1/chat/completions`"]["vllm"] == "yes"
     assert cells["`/v1/messages`"]["vllm"] == "0.11.2+"
-    assert cells["`/v1/messages`"]["mlx-lm"] == ""
+    assert cells["`/v1/messages`"]["mlx-lm"] == "t"
+    assert cells["`/v1/messages/count_tokens`"]["tgi"] == "e"
+    assert cells["`/v1/rerank`"]["tgi"] == ""
 
 
 def test_what_is_written_by_hand_stays(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from proxy.core.failure import Failure, Kind, Origin, Phase
 from proxy.dialects.errors import (
     MAX_NAMES,
     anthropic_type,
+    fits,
     hint_for,
     openai_type,
     status_of,
@@ -96,3 +97,20 @@ def test_the_work_is_bounded_however_large_the_input() -> None:
 
 def test_case_does_not_hide_likeness() -> None:
     assert unknown_model_hint("LLAMA-3", ["aaa", "llama-3"]) == "Models here: llama-3, aaa."
+
+
+@pytest.mark.parametrize(
+    ("surface", "body", "fit"),
+    [
+        ("openai", b'{"error":{"message":"x"}}', True),
+        ("openai", b'{"error":"x"}', False),
+        ("anthropic", b'{"type":"error","error":{"message":"x"}}', True),
+        ("anthropic", b'{"error":{"message":"x"}}', False),
+        ("ollama", b'{"error":"x"}', True),
+        ("ollama", b'{"error":{"message":"x"}}', False),
+        ("ollama", b"[1]", False),
+        ("anthropic", b"<html>", False),
+    ],
+)
+def test_the_shape_of_an_error_is_known(surface: str, body: bytes, fit: bool) -> None:
+    assert fits(surface, body) is fit

@@ -1,5 +1,6 @@
 """Routes, error bodies and the models list."""
 
+import msgspec
 import orjson
 import pytest
 
@@ -7,10 +8,12 @@ from proxy.core.catalog import Model
 from proxy.core.failure import Failure, Kind, Origin, Phase
 from proxy.dialects.openai_api import (
     OPERATIONS,
+    engine_error,
     error_body,
     error_event,
     model_card,
     model_list,
+    surface_of,
 )
 
 UNKNOWN = Failure(
@@ -67,6 +70,38 @@ def test_only_anthropic_paths_speak_anthropic() -> None:
         "/v1/messages",
         "/v1/messages/count_tokens",
     }
+
+
+def test_a_path_says_in_which_dialect_it_is_answered() -> None:
+    assert surface_of("/v1/messages/batches") == "anthropic"
+    assert surface_of("/v1/models", anthropic=True) == "anthropic"
+    assert surface_of("/v1/models") == "openai"
+    assert surface_of("/v1/chat/completions", anthropic=True) == "openai"
+    assert surface_of("/api/pull") == "ollama"
+
+
+def test_an_engines_words_are_put_into_the_callers_shape_unless_they_have_it() -> None:
+    said = b'{"error":{"message":"too long","code":400}}'
+    status, fitting = {"kind": Kind.STATUS, "status": 400}, b'{"type":"error","error":{}}'
+
+    def told(surface: str, body: bytes) -> bytes:
+        failure = msgspec.structs.replace(UNKNOWN, **status, body=body)
+        return engine_error(surface, failure, "id-1")
+
+    assert told("openai", said) == said
+    assert told("openai", b"<no>") == b"<no>"
+    assert told("anthropic", fitting) == fitting
+    assert orjson.loads(told("ollama", said))["error"] == "too long."
+    anthropic = orjson.loads(told("anthropic", said))
+    assert anthropic["error"]["type"] == "invalid_request_error"
+    assert anthropic["error"]["message"] == "too long."
+    assert "model 'x'" in orjson.loads(told("ollama", b"<no>"))["error"]
+
+
+def test_the_field_that_is_wrong_is_named() -> None:
+    failure = msgspec.structs.replace(UNKNOWN, kind=Kind.BAD_REQUEST, param="tools[0].name")
+
+    assert orjson.loads(error_body("openai", failure, "i"))["error"]["param"] == "tools[0].name"
 
 
 def test_an_openai_error_has_everything_a_client_needs() -> None:

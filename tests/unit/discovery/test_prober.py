@@ -13,6 +13,7 @@ from proxy.core.health import State
 from proxy.dialects.base import Engine, Reply
 from proxy.dialects.registry import ENGINES
 from proxy.discovery.prober import GAP, Hooks, Prober
+from tests.fixtures.fleet import make_backend
 from tests.unit.discovery.fakes import (
     TIMEOUT,
     Answers,
@@ -241,6 +242,17 @@ async def test_a_new_model_is_found_and_a_removed_one_lost(scene: Scene) -> None
     await scene.pass_time(15.0)
 
     assert scene.told[1:] == [("models", "a"), ("models", "a", "b"), ("models", "b")]
+
+
+async def test_a_list_is_read_soon_when_a_model_of_it_was_denied(scene: Scene) -> None:
+    await started(scene, vllm("a"))
+    await scene.pass_time(2.0)
+    scene.change("/v1/models", listing("b"))
+    scene.prober.reread(scene.backend)
+    scene.prober.reread(make_backend("stranger"))
+    await scene.pass_time(0.5)
+
+    assert scene.told[-1] == ("models", "b")
 
 
 async def test_a_failed_request_brings_the_next_check_forward(scene: Scene) -> None:

@@ -3,21 +3,25 @@
 from proxy.core.backend import Backend
 from proxy.dialects.openai_api import OPERATIONS
 from proxy.dialects.registry import engine
-from proxy.flow.course import Estimator, Request
+from proxy.flow.course import Estimator, Request, Side
 from proxy.settings.schema import Timeouts
 from tests.fixtures.course import World
+from tests.fixtures.ends import ScriptedPool
 
 
 def test_a_request_s_fields_are_rendered_once_per_engine_without_what_it_must_not_see() -> None:
     fields = [(b"content-type", b"application/json"), (b"x-vllm-priority", b"0"), (b"x-b", b"1")]
     request = Request(OPERATIONS["/v1/chat/completions"], fields)
 
-    seen = request.fields_for(engine("vllm"))
+    side = Side(ScriptedPool("a", lambda: 0.0), engine("vllm"))
+    seen = request.way_to(side)
 
-    assert seen == b"content-type: application/json\r\nx-b: 1\r\n"
-    assert request.fields_for(engine("vllm")) is seen
-    assert b"x-vllm-priority" in request.fields_for(engine("openai"))
-    assert request.line == b"POST /v1/chat/completions HTTP/1.1\r\n"
+    assert seen.fields == b"content-type: application/json\r\nx-b: 1\r\n"
+    assert request.ways[side.mark] is seen
+    side.recognised(engine("openai"))
+    assert side.mark not in request.ways
+    assert b"x-vllm-priority" in request.way_to(side).fields
+    assert seen.line == b"POST /v1/chat/completions HTTP/1.1\r\n"
 
 
 def test_the_expected_output_follows_what_answers_turned_out_to_be() -> None:

@@ -54,7 +54,8 @@ def test_a_pin_is_held_against_the_path_too() -> None:
 
     client = world.ask(path="/v1/score", body=b'{"model":"m"}', pin="a")
 
-    assert client.refusals[0].kind is Kind.UNKNOWN_BACKEND
+    assert client.refusals[0].kind is Kind.UNKNOWN_PATH
+    assert "at 'a'" in client.refusals[0].detail
 
 
 def test_a_refused_request_has_ended_before_its_client_hears_of_it() -> None:

@@ -4,6 +4,7 @@ import msgspec
 import pytest
 
 from proxy.core.failure import Failure, Kind, Origin
+from proxy.dialects.profile import Condition
 from proxy.dialects.registry import engine
 from proxy.flow.opening import MAX_ERROR_BODY, Opening
 from proxy.flow.relay import Relay
@@ -257,7 +258,7 @@ def test_an_opening_without_a_token_is_told_from_one_with(first: bytes, primed: 
 
 
 def test_the_bounds_are_those_of_the_record() -> None:
-    record = msgspec.structs.replace(engine("vllm"), client_fault=lambda _s, _b: True)
+    record = msgspec.structs.replace(engine("vllm"), condition=lambda _s, _b: Condition.CLIENT)
     owner = Owner()
     opening = Opening(owner, record)
     parsed = parse_head(head(503, b"content-length: 2"))

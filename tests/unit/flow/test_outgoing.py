@@ -5,8 +5,9 @@ import pytest
 from proxy.core.call import Call
 from proxy.dialects.openai_api import OPERATIONS
 from proxy.dialects.registry import engine
-from proxy.flow.course import Request
+from proxy.flow.course import Request, Side
 from proxy.flow.outgoing import engine_request
+from tests.fixtures.ends import ScriptedPool
 
 PREFIX = b"host: gpu:8000\r\nauthorization: Bearer ours\r\n"
 
@@ -15,7 +16,9 @@ def asked(model: str, native: str, body: bytes, path: str) -> tuple[bytes, bytes
     call = Call("id-1", path, 0.0)
     call.model, call.native_model, call.body = model, native, body
     fields = [(b"content-type", b"application/json"), (b"x-vllm-priority", b"1")]
-    return engine_request(call, Request(OPERATIONS[path], fields), engine("vllm"), PREFIX)
+    side = Side(ScriptedPool("a", lambda: 0.0), engine("vllm"))
+    request = Request(OPERATIONS[path], fields)
+    return engine_request(call, request, request.way_to(side), PREFIX)
 
 
 def test_the_head_is_ours_and_the_body_the_client_s() -> None:

@@ -152,3 +152,10 @@ def test_bad_chunk_framing_is_an_error() -> None:
 )
 def test_only_a_whole_single_chunk_is_taken_apart_by_hand(raw: bytes, data: bytes | None) -> None:
     assert only_chunk(raw) == data
+
+
+def test_what_an_engines_kind_hides_is_cut() -> None:
+    found = parse_head(head(b"x-olla-id: 1", b"x-b: 1"), frozenset({b"x-olla-*"}))
+
+    assert found.fields == b"x-b: 1\r\n"
+    assert b"x-olla" not in found.start

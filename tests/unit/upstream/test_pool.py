@@ -254,3 +254,16 @@ async def test_a_connect_given_up_while_its_answer_is_being_taken_closes_it(
 
     assert not outcome.ready
     assert network.wires[0].closing
+
+
+def test_heads_are_read_anew_when_what_is_hidden_changes() -> None:
+    pool, _, (end,) = pool_of(1)
+    raw = b"HTTP/1.1 200 OK\r\nx-olla-id: 1\r\n\r\n"
+    pool.heads[raw, b""] = pool.head_of(raw)
+    assert b"x-olla-id" in pool.heads[raw, b""].fields
+
+    pool.policy = Policy(hidden=frozenset({b"x-olla-*"}))
+
+    assert not pool.heads
+    assert pool.head_of(raw).fields == b""
+    end.close()
