@@ -132,12 +132,7 @@ async def test_a_wrong_path_tells_the_right_ones(client: aiohttp.ClientSession) 
 async def front(view: FakeView, free_port: FreePort) -> AsyncIterator[aiohttp.ClientSession]:
     """Serve what the client port answers by itself."""
     app = web.Application()
-<<<<<<< HEAD
     app.router.add_routes(models.routes(lambda _: view.snapshot.listing(), lambda: b"made-here-1"))
-=======
-    pages = models.routes(lambda _scope: directory.current.listing(), lambda: b"made-here-1")
-    app.router.add_routes(pages)
->>>>>>> bbb14b4 (wip2)
     async with serving(app, free_port()) as session:
         yield session
 
