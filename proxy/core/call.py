@@ -11,6 +11,7 @@ from typing_extensions import override
 if TYPE_CHECKING:
     from proxy.core.backend import Backend
     from proxy.core.failure import Failure
+    from proxy.core.trace import Trace
 
 OK = "--"  # the end code of a call that ended well
 
@@ -53,6 +54,7 @@ class Call:
         "surface",
         "tokens_in",
         "tokens_out",
+        "trace",
         "tried",
     )
 
@@ -91,6 +93,7 @@ class Call:
         self.tokens_in: int | None = None
         self.tokens_out: int | None = None
         self.failure: Failure | None = None
+        self.trace: Trace | None = None  # the trace it belongs to, if anything is to know
         self.end = ""  # the end code; empty until `flow/finish`
 
     @property

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 
 MAX_WAYS = 1024  # more than there are backends, engines that were replaced included
+# What the edge found in the head of a request, besides its operation and the fields for engines.
+_JUDGED = ("content_type", "pin", "priority", "request_id", "scope", "session", "timeout")
 
 
 class Client(Protocol):
@@ -98,6 +100,18 @@ class Request:
             self.ways.clear()
         self.ways[side.mark] = way
         return way
+
+    @property
+    def fields(self) -> Sequence[headers.Field]:
+        """Return the client's header fields that engines may see, names in lower case."""
+        return self._fields
+
+    def with_fields(self, fields: Sequence[headers.Field]) -> "Request":
+        """Return a copy for one call, with other header fields for the engine."""
+        other = Request(self.operation, fields)
+        for name in _JUDGED:
+            setattr(other, name, getattr(self, name))
+        return other
 
 
 class Estimator:

@@ -16,10 +16,12 @@ from proxy.flow.attempts import Attempts
 from proxy.flow.commit import head_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from proxy.core.backend import Backend
     from proxy.flow.course import Client, Course, Request
+
+    Maker = Callable[[Course, Call, Client, Request, tuple[Target, ...]], Attempts]
 
 BYTES_PER_TOKEN: Final = 4.0  # English text and JSON around it; only relations between calls matter
 
@@ -27,10 +29,11 @@ BYTES_PER_TOKEN: Final = 4.0  # English text and JSON around it; only relations 
 class Intake:
     """Makes calls. One serves a process."""
 
-    __slots__ = ("_course", "_peek")
+    __slots__ = ("_course", "_make", "_peek")
 
     def __init__(self, course: "Course") -> None:
         self._course = course
+        self._make: Maker = Attempts  # drives a call
         self._peek = Reader().peek
 
     def begin(
@@ -58,7 +61,7 @@ class Intake:
         if isinstance(targets, Failure):
             self._refuse(client, call, targets)
             return None
-        attempts = Attempts(self._course, call, client, request, targets)
+        attempts = self._make(self._course, call, client, request, targets)
         attempts.start()
         return attempts
 

@@ -1,0 +1,108 @@
+"""Sampled calls: the same way as all others, with each wait and each attempt noted.
+
+Whether a call is sampled is decided before it begins. One that is not takes the ordinary way, and
+its code knows nothing of tracing. One that is goes through `TracedAttempts`, which adds the notes
+and tells each engine the attempt's own span as its parent; `Request`, whose header lines are shared
+by all calls with the same head, is copied for it.
+"""
+
+from typing import TYPE_CHECKING
+
+from typing_extensions import override
+
+from proxy.core.traceparent import Parent, Sampler, parse, render
+from proxy.flow.attempts import Attempts
+from proxy.flow.intake import Intake
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from proxy.core.backend import Backend
+    from proxy.core.call import Call
+    from proxy.core.catalog import Target
+    from proxy.core.failure import Failure
+    from proxy.core.headers import Field
+    from proxy.flow.course import Client, Course, Request
+
+
+class TracedIntake(Intake):
+    """Decides about each call before it begins. Stands in for `Intake` while tracing is on."""
+
+    __slots__ = ("_sampler",)
+
+    def __init__(self, course: "Course", sampler: Sampler) -> None:
+        super().__init__(course)
+        self._sampler = sampler
+        self._make = _attempts
+
+    @override
+    def begin(
+        self, client: "Client", request: "Request", body: bytes, call: "Call"
+    ) -> Attempts | None:
+        call.trace = self._sampler.begin(parent_of(request.fields))
+        return super().begin(client, request, body, call)
+
+
+class TracedAttempts(Attempts):
+    """A sampled call on its way."""
+
+    __slots__ = ()
+
+    @override
+    def proceed(self, now: float) -> None:
+        self._waited(now)
+        super().proceed(now)
+
+    @override
+    def _launch(self, target: "Target", backend: "Backend", now: float) -> None:
+        trace = self.call.trace
+        assert trace is not None
+        leg = trace.launch(backend, target.native[backend.name], now)
+        fields = _below(self.request.fields, render(trace.trace_id, leg.span_id, trace.flags))
+        self.request = self.request.with_fields(fields)
+        super()._launch(target, backend, now)
+
+    @override
+    def failed(self, failure: "Failure") -> None:
+        call = self.call
+        if call.trace is not None:
+            call.trace.land(failure, call.dispatched_at, self.course.now())
+        super().failed(failure)
+
+    @override
+    def _end(self, failure: "Failure | None", *, refuse: bool = False) -> None:
+        if self._ticket is not None:
+            self._waited(self.course.now())
+        super()._end(failure, refuse=refuse)
+
+    def _waited(self, now: float) -> None:
+        trace = self.call.trace
+        if self._queued_at and trace is not None:
+            trace.waits.append((self._queued_at, now))
+
+
+def parent_of(fields: "Sequence[Field]") -> Parent | None:
+    """Return what the client says of its trace; two of it say nothing."""
+    values = [value for name, value in fields if name == b"traceparent"]
+    return parse(values[0]) if len(values) == 1 else None
+
+
+def _attempts(
+    course: "Course",
+    call: "Call",
+    client: "Client",
+    request: "Request",
+    targets: "tuple[Target, ...]",
+) -> Attempts:
+    trace = call.trace
+    make = Attempts if trace is None or not trace.sampled else TracedAttempts
+    return make(course, call, client, request, targets)
+
+
+def _below(fields: "Sequence[Field]", parent: bytes) -> "list[Field]":
+    """Return the fields with another `traceparent`.
+
+    `tracestate` belongs to a trace: of one that did not come from the client it is not passed on.
+    """
+    ended = {b"traceparent"} if parent_of(fields) is not None else {b"traceparent", b"tracestate"}
+    return [*(field for field in fields if field[0] not in ended), (b"traceparent", parent)]

@@ -1,0 +1,181 @@
+"""Tracing: sampled calls note their waits and attempts, and tell engines whose child they are."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from proxy.core.failure import Failure, Kind, Origin, Phase
+from proxy.core.trace import Trace
+from proxy.core.traceparent import Parent, Sampler, parse, render
+from proxy.flow.attempts import Attempts
+from proxy.flow.tracing import TracedAttempts, TracedIntake, parent_of
+from tests.fixtures.course import World
+from tests.fixtures.ends import EngineEnd, FakeClient, plain, stream, token
+
+Fields = Sequence[tuple[bytes, bytes]]
+
+TRACE, SPAN = 0x4BF92F3577B34DA6A3CE929D0E0E4736, 0x00F067AA0BA902B7
+GIVEN = render(TRACE, SPAN, 1)
+UNSAMPLED = render(TRACE, SPAN, 0)
+REFUSED = Failure(
+    kind=Kind.CONNECT_REFUSED,
+    origin=Origin.BACKEND,
+    phase=Phase.CONNECT,
+    detail="nothing listens there",
+    retryable=True,
+    free=True,
+)
+
+
+def traced(names: str = "ab", ratio: float = 1.0, cap: int | None = None) -> World:
+    """Return a course that traces; its random numbers are 101, 102, ..."""
+    world = World(names, cap=cap)
+    numbers = iter(range(101, 999))
+    sampler = Sampler(ratio, follow=True, bits=lambda _: next(numbers))
+    world._intake = TracedIntake(world.course, sampler)
+    return world
+
+
+def sent(engine: EngineEnd) -> dict[bytes, bytes]:
+    """Return the header fields an engine was sent; none may stand twice."""
+    lines = engine.asked.partition(b"\r\n\r\n")[0].split(b"\r\n")[1:]
+    fields = dict(line.split(b": ", 1) for line in lines)
+    assert len(fields) == len(lines)
+    return fields
+
+
+def trace_of(client: FakeClient) -> Trace:
+    assert client.call.trace is not None
+    return client.call.trace
+
+
+def test_the_engine_is_told_the_attempt_as_its_parent() -> None:
+    world = traced()
+    client, engine = world.asked("a", fields=[(b"traceparent", GIVEN), (b"tracestate", b"v=1")])
+
+    fields = sent(engine)
+    trace = trace_of(client)
+
+    assert isinstance(client.attempts, TracedAttempts)
+    assert parse(fields[b"traceparent"]) == Parent(
+        trace_id=TRACE, span_id=trace.legs[0].span_id, flags=1
+    )
+    assert trace.legs[0].span_id not in {SPAN, trace.span_id}
+    assert fields[b"tracestate"] == b"v=1"
+
+
+@pytest.mark.parametrize("value", [UNSAMPLED, b"malformed", GIVEN + b"-x"])
+def test_an_engine_of_an_unsampled_call_gets_what_the_client_sent(value: bytes) -> None:
+    world = traced(ratio=0.0)
+    given: Fields = [(b"traceparent", value), (b"baggage", b"k=v"), (b"tracestate", b"v=1")]
+    client, engine = world.asked("a", fields=given)
+
+    assert type(client.attempts) is Attempts
+    assert sent(engine).items() >= dict(given).items()
+
+
+def test_a_call_nobody_traces_has_no_trace() -> None:
+    world = traced(ratio=0.0)
+    client, engine = world.asked("a")
+
+    assert client.call.trace is None
+    assert b"traceparent" not in sent(engine)
+
+
+def test_a_state_without_a_trace_is_not_passed_into_a_new_one() -> None:
+    world = traced()
+    fields = [(b"traceparent", b"malformed"), (b"tracestate", b"v=1"), (b"baggage", b"k=v")]
+    client, engine = world.asked("a", fields=fields)
+
+    there = sent(engine)
+
+    assert parse(there[b"traceparent"]) is not None
+    assert trace_of(client).parent_id == 0
+    assert b"tracestate" not in there
+    assert there[b"baggage"] == b"k=v"
+
+
+def test_each_attempt_is_noted_and_has_an_id_of_its_own() -> None:
+    world = traced()
+    client = world.ask(fields=[(b"traceparent", GIVEN)])
+    world.time += 0.1
+    world.dial("a").fail(REFUSED)
+    engine = world.reached("b")
+    world.time += 0.2
+    engine.send(stream(token()))
+
+    first, second = trace_of(client).legs
+    assert (first.backend.name, second.backend.name) == ("a", "b")
+    assert first.failure is not None
+    assert first.failure.kind is Kind.CONNECT_REFUSED
+    assert first.sent == 0.0
+    assert first.ended == pytest.approx(first.started + 0.1)
+    assert second.failure is None
+    parent = parse(sent(engine)[b"traceparent"])
+    assert parent is not None
+    assert parent.span_id == second.span_id != first.span_id
+    assert client.end == "--"
+    world.assert_at_rest()
+
+
+def test_an_attempt_that_was_sent_says_when() -> None:
+    world = traced()
+    client, engine = world.asked("a")
+    at = world.time
+    world.time += 0.3
+    engine.send(plain(b"{}", 503))
+
+    assert trace_of(client).legs[0].sent == at
+    assert trace_of(client).legs[0].ended == at + 0.3
+
+
+def test_waits_are_noted() -> None:
+    world = traced("a", cap=1)
+    _, engine = world.asked("a")
+    start = world.time
+    second = world.ask()
+    world.pass_time(2.0)
+
+    engine.send(stream(token()))
+
+    assert trace_of(second).waits == [(start, pytest.approx(start + 2.0))]
+    assert trace_of(second).legs[0].started == pytest.approx(start + 2.0)
+
+
+def test_a_wait_that_leads_nowhere_is_noted_too() -> None:
+    world = traced("a", cap=1)
+    world.asked("a")
+    second = world.ask()
+    start = world.time
+    world.pass_time(1.0)
+
+    second.leave()
+
+    assert trace_of(second).waits == [(start, pytest.approx(start + 1.0))]
+    assert not trace_of(second).legs
+
+
+def test_a_refused_call_has_its_trace() -> None:
+    world = traced()
+
+    client = world.ask(body=b"{not json")
+
+    assert client.call.end
+    assert trace_of(client).sampled
+
+
+def test_two_parents_are_none() -> None:
+    assert parent_of([(b"traceparent", GIVEN)]) == parse(GIVEN)
+    assert parent_of([(b"traceparent", GIVEN), (b"traceparent", GIVEN)]) is None
+    assert parent_of([(b"accept", b"*/*")]) is None
+
+
+def test_calls_with_the_same_head_do_not_disturb_each_other() -> None:
+    world = traced()
+    fields = [(b"traceparent", GIVEN), (b"x-kept", b"1")]
+    one, first = world.asked("a", fields=fields)
+    other, second = world.asked("a", fields=fields)
+
+    assert sent(first)[b"x-kept"] == sent(second)[b"x-kept"] == b"1"
+    assert sent(first)[b"traceparent"] != sent(second)[b"traceparent"]
+    assert trace_of(one).trace_id == trace_of(other).trace_id == TRACE
