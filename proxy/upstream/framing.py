@@ -5,6 +5,7 @@ framings at once, an unasked 101, control bytes in values) is refused here. Noth
 or clients.
 """
 
+import re
 from enum import Enum
 from typing import Final
 
@@ -18,6 +19,7 @@ MAX_FIELDS: Final = 200
 # A parser that frames only a chunked body is fed this head first: llhttp then stands at the body.
 CHUNKED_HEAD: Final = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
 LAST_CHUNK: Final = b"0\r\n\r\n"
+_VISIBLE: Final = re.compile(rb"[ -~]*")
 
 
 class Framing(Enum):
@@ -124,7 +126,7 @@ def parse_head(raw: bytes, hidden: frozenset[bytes] = frozenset()) -> ResponseHe
     http10 = parser.get_http_version() == "1.0"
     framing, length = _framing(status, sink.fields)
     content_type = _value(sink.fields, b"content-type")
-    reason = sink.reason if sink.reason.isascii() else b""
+    reason = sink.reason if _VISIBLE.fullmatch(sink.reason) else b""  # it says nothing that counts
     fields = headers.render(headers.without(kept, hidden) if hidden else kept)
     return ResponseHead(
         status=status,

@@ -107,6 +107,18 @@ async def test_row_17_folds_and_bare_line_feeds_never_reach_a_client(
     assert (await scene.told()).end == "--"
 
 
+@pytest.mark.parametrize("reason", [b"O\x00K", b"O\x1b[31mK", b"O\x0bK"])
+async def test_row_16_a_control_byte_in_the_reason_is_left_out(scene: Scene, reason: bytes) -> None:
+    scene.line.script = saying(b"HTTP/1.1 200 " + reason + b"\r\n" + PLAIN + b"\r\n" + BODY)
+
+    async with connected(scene.port) as wire:
+        wire.send(post(chat()))
+        line = await wire.reader.readuntil(b"\r\n")
+
+    assert line == b"HTTP/1.1 200 \r\n"
+    assert (await scene.told()).end == "--"
+
+
 async def test_row_18_a_head_that_drips(scene: Scene) -> None:
     scene.engine.faults.set(Fault(kind=Kind.DRIP_HEAD, seconds=0.01))
 

@@ -5,6 +5,7 @@ unless they refuse it; what we take for the whole of an answer must be whole for
 """
 
 import os
+import re
 from typing import Any
 
 from aiohttp import web
@@ -32,6 +33,7 @@ PLAIN = LINE + b"Content-Length: 5\r\n\r\nhello"
 CHUNKED = (
     LINE + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n3;a=b\r\nyou\r\n0\r\nT: u\r\n\r\n"
 )
+HARMLESS = re.compile(rb"HTTP/1\.1 \d{3} [ -~]*\r\n(?:[!-9;-~]+: [\t -~\x80-\xff]*\r\n)*")
 REQUESTS = (
     PLAIN,
     CHUNKED,
@@ -159,6 +161,7 @@ def read_by_us(pieces: list[bytes]) -> list[Message]:
     if not keeper.ended[0]:
         return []
     assert keeper.found is not None
+    assert HARMLESS.fullmatch(keeper.found.start), keeper.found.start
     return [Message(b"%d" % keeper.found.status, plain(keeper))]
 
 

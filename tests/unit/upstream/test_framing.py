@@ -107,8 +107,12 @@ def test_a_head_that_must_not_reach_a_client_is_refused(raw: bytes) -> None:
     assert str(raised.value)
 
 
-def test_a_reason_that_is_not_ascii_is_left_out() -> None:
-    assert parse_head(head(start=b"HTTP/1.1 200 \xc3\xa9")).reason == b""
+@pytest.mark.parametrize("reason", [b"\xc3\xa9", b"O\x00K", b"O\x0bK", b"\x1b[31m", b"\x7f"])
+def test_a_reason_that_is_not_visible_ascii_is_left_out(reason: bytes) -> None:
+    found = parse_head(head(start=b"HTTP/1.1 200 " + reason))
+
+    assert found.reason == b""
+    assert found.start.startswith(b"HTTP/1.1 200 \r\n")
 
 
 def test_chunks_are_decoded_wherever_they_are_cut() -> None:
