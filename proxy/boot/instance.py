@@ -1,6 +1,7 @@
 """One running proxy: every object made once, wired, started, drained and stopped.
 
-What the admin pages show is what stands here: `Instance` is their `View`.
+What the admin pages show is what stands here: `Instance` is their `View`, and carries out their
+`Orders`.
 """
 
 import asyncio
@@ -16,39 +17,42 @@ import structlog
 from aiohttp import web
 
 import proxy
-from proxy.core import admission, breaker, health, selection
+from proxy.boot.draining import Draining
+from proxy.boot.fleet import Fleet, keys
+from proxy.boot.reload import Reloader
+from proxy.core import admission, health, selection
 from proxy.core.backend import Backend
-from proxy.core.catalog import Catalog, Directory, Model, build
-from proxy.core.failure import Failure, Kind, Origin
+from proxy.core.catalog import Catalog, Model
 from proxy.dialects.base import Engine
-from proxy.dialects.registry import OPENAI, probe_paths
+from proxy.dialects.registry import probe_paths
 from proxy.discovery.fetch import HttpFetch
 from proxy.discovery.loads import Loads
 from proxy.discovery.prober import Hooks, Prober
 from proxy.edge import admin, models, routes
+from proxy.edge.orders import Outcome
 from proxy.edge.server import Edge
 from proxy.flow import deadlines, pump, scope
 from proxy.flow.attempts import Attempts
-from proxy.flow.course import Course, Side
+from proxy.flow.course import Course
 from proxy.flow.evict import reroute
 from proxy.flow.reckon import Reckoner
-from proxy.settings.schema import BackendSettings, Settings, Timeouts
+from proxy.settings.load import Loaded, Supply
+from proxy.settings.rows import listed
+from proxy.settings.schema import Limits, Settings
+from proxy.telemetry import logs
 from proxy.telemetry.access import AccessLog
 from proxy.telemetry.failures import Recent, Record
 from proxy.telemetry.journal import Journal, Reader
 from proxy.telemetry.logs import Render
 from proxy.telemetry.metrics import Metrics
+from proxy.telemetry.reloads import Reloads
 from proxy.telemetry.sink import Sink
-from proxy.upstream import pool
-from proxy.upstream.connect import Endpoint
 
 # Seconds between two looks at what is due. Waking an idle process costs 0.2 ms of CPU on a virtual
 # machine: at 50 ms, and with a beat of its own for the log, that was a tenth of a streamed chunk.
 TICK: Final = 0.25
 NEXT_LOT: Final = 0.005  # seconds until the next lot of ended calls is told to the observers
 CATCH_UP: Final = 1024  # ended calls told at once before somebody looks
-LOOK: Final = 0.02  # seconds between two looks while draining
-FLUSH: Final = 2.0  # seconds for the last bytes of answers that are broken off
 
 _NEVER_READY: Final = frozenset({health.State.UNKNOWN, health.State.STARTING})
 
@@ -58,7 +62,8 @@ log = structlog.get_logger()
 class Instance:
     """One process's worth of proxy. Make it inside a running loop.
 
-    Access lines go to `out`, as JSON or as `render` has them; `err` is where the log goes.
+    Access lines go to `out`, as JSON or as `render` has them; `err` is where the log goes. Without
+    a `supply` there is nothing to read `settings` again from.
     """
 
     def __init__(
@@ -68,86 +73,70 @@ class Instance:
         *,
         render: Render | None = None,
         err: Sink | None = None,
+        supply: Supply | None = None,
     ) -> None:
-        self._settings = settings
+        self.settings = settings
         self._loop = asyncio.get_running_loop()
         self._sinks = (out,) if err is None else (out, err)
         self.version = proxy.__version__
         self.started_at = self.now()
-        self.draining = False
-        self._hurry = asyncio.Event()
         self._down: set[Backend] = set()
         self._lag = self._worst_lag = 0.0
-        self._configured = {backend.name: backend for backend in settings.backends}
-        self._backends = tuple(_backend(b, settings.timeouts) for b in settings.backends)
-        self._models: dict[Backend, Sequence[Model]] = dict.fromkeys(self._backends, ())
-        self._keys = {b.name: b.api_key.reveal() for b in settings.backends if b.api_key}
-        self._sides = {
-            backend: Side(self._pool(configured), settings.engines.get(backend.kind, OPENAI))
-            for backend, configured in zip(self._backends, settings.backends, strict=True)
-        }
-        self._queues: admission.Queues[Attempts] = admission.Queues(
-            admission.Policy(count=settings.limits.queue, timeout=settings.limits.queue_timeout)
-        )
-        self._directory = Directory()
+        self._fleet = Fleet(settings, now=self.now, random=random.random)
+        self._fleet.on_catalog = self._catalog_changed
+        self._queues: admission.Queues[Attempts] = admission.Queues(_queueing(settings.limits))
         self._course = self._make_course()
         self._recent = Recent(self.now)
+        self.reloads = Reloads(time.time)
         self._metrics = Metrics(self.version, self)
         self._access = AccessLog(out.write, monotonic=self.now, wall=time.time, render=render)
         self._journal = Journal(self._observers())
         self._course.observers = (self._journal,)
         self._course.started = self._metrics.started
         self._edge = Edge(self._course, settings.limits)
-        self._fetch = HttpFetch(probe_paths(settings.engines.values()), self._keys)
+        self._draining = Draining(self._course, self._edge, lambda: self.settings.drain, self._idle)
+        self._fetch = HttpFetch(probe_paths(settings.engines.values()), self._fleet.keys())
         self._loads = Loads(self._fetch, loop=self._loop, random=random.random)
         self._prober = self._make_prober()
         self._course.suspect = self._prober.wake
         self._course.unheard = self._unheard
         self._course.reread = self._prober.reread
         self._course.wall = time.time
+        supply = supply or _nowhere(settings)
+        self.reloader = Reloader(self, supply, self.reloads)
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._admin: web.AppRunner | None = None
 
     def _observers(self) -> tuple[Reader, ...]:
         reckoner = Reckoner(self._course.estimator)
         observers: tuple[Reader, ...] = (reckoner, self._metrics, self._recent)
-        return (*observers, self._access) if self._settings.log.access else observers
-
-    def _pool(self, backend: BackendSettings) -> pool.Pool:
-        address = backend.address
-        endpoint = Endpoint(host=address.host, port=address.port, path=address.path)
-        return pool.Pool(endpoint, now=self.now, api_key=self._keys.get(backend.name))
+        return (*observers, self._access) if self.settings.log.access else observers
 
     def _make_course(self) -> Course:
-        settings = self._settings
+        settings = self.settings
         return Course(
-            directory=self._directory,
-            selector=selection.Selector(selection.Policy(settings.balance.policy), random.random),
+            directory=self._fleet.directory,
+            selector=_selector(settings),
             queues=self._queues,
-            sides=self._sides,
-            common_paths=frozenset.intersection(*(e.operations for e in settings.engines.values())),
+            sides=self._fleet.sides,
+            common_paths=_common_paths(settings),
             now=self.now,
             random=random.random,
             later=self._loop.call_later,
-            timeouts_for=self._timeouts_for,
+            timeouts_for=self._fleet.timeouts_for,
             queue_timeout=settings.limits.queue_timeout,
-            least_body=min(
-                (e.max_body for e in settings.engines.values() if e.max_body), default=inf
-            ),
+            least_body=_least_body(settings),
         )
 
     def _make_prober(self) -> Prober:
         return Prober(
-            self._backends,
+            self._fleet.backends(),
             self._fetch,
-            self._settings.engines.values(),
+            self.settings.engines.values(),
             Hooks(on_kind=self._on_kind, on_models=self._on_models),
             loop=self._loop,
             random=random.random,
         )
-
-    def _timeouts_for(self, model: str, backend: Backend) -> Timeouts:
-        return self._settings.timeouts_for(model, self._configured.get(backend.name))
 
     # life ------------------------------------------------------------------------------------
 
@@ -161,37 +150,24 @@ class Instance:
         )
         app = routes.application(self._course, self._edge.new_id, pages)
         await self._edge.start([client_socket], app)
-        self._admin = web.AppRunner(admin.application(self), access_log=None, handle_signals=False)
+        self._admin = web.AppRunner(
+            admin.application(self, self), access_log=None, handle_signals=False
+        )
         await self._admin.setup()
         await web.SockSite(self._admin, admin_socket).start()
+        self.reloader.start()
 
     async def drain(self) -> None:
-        """Let go in order: unready, closed to new clients, then all calls ended or broken off."""
-        drain = self._settings.drain
-        self.draining = self._course.draining = True
-        log.info(
-            "draining", calls=len(self._course.calls), delay=drain.delay, timeout=drain.timeout
-        )
-        await self._wait_until(self._never, drain.delay)
-        self._edge.draining = True
-        self._edge.stop_accepting()
-        self._edge.close_idle()
-        await self._wait_until(self._idle, drain.timeout)
-        left = tuple(self._course.calls)
-        if left:
-            log.warning("breaking off calls", calls=len(left))
-        for attempts in left:
-            detail = "the proxy is stopping and the time for running answers is over"
-            attempts.stop(
-                Failure(
-                    kind=Kind.DRAINING, origin=Origin.PROXY, phase=attempts.phase, detail=detail
-                )
-            )
-        self._hurry.clear()
-        await self._wait_until(lambda: not self._edge.connections, FLUSH)
+        """Let go in order; returns when all calls have ended or were broken off."""
+        await asyncio.shield(self.begin_drain())
+
+    def begin_drain(self) -> asyncio.Task[None]:
+        """Begin to let go, unless that has begun; what is returned ends with it."""
+        return self._draining.begin()
 
     async def stop(self) -> None:
         """End everything that is still there."""
+        self.reloader.stop()
         self._edge.stop_accepting()
         await self._prober.stop()
         await self._loads.stop()
@@ -199,7 +175,7 @@ class Instance:
         await self._edge.stop()
         if self._admin is not None:
             await self._admin.cleanup()
-        for side in self._sides.values():
+        for side in self._fleet.sides.values():
             side.pool.close()
         for timer in self._timers.values():
             timer.cancel()
@@ -209,20 +185,57 @@ class Instance:
 
     def hurry(self) -> None:
         """Cut the present wait of `drain` short."""
-        self._hurry.set()
+        self._draining.hurry()
 
     def _idle(self) -> bool:
         return not self._course.calls and not self.in_flight()
 
-    @staticmethod
-    def _never() -> bool:
-        return False
+    # other settings ------------------------------------------------------------------------------
 
-    async def _wait_until(self, over: Callable[[], bool], limit: float) -> None:
-        until = self.now() + limit
-        # Looked at on the beat: what is waited for ends by itself and tells nobody.
-        while not over() and not self._hurry.is_set() and self.now() < until:  # noqa: ASYNC110
-            await asyncio.sleep(min(LOOK, max(0.0, until - self.now())))
+    async def reload(self, cause: str) -> Outcome:
+        """Read the settings again and put in force what can be."""
+        return await self.reloader.reload(cause)
+
+    def join(self, settings: Settings) -> Sequence[Backend]:
+        """Make the backends that are new in `settings`, and begin to check them."""
+        paths = probe_paths((*self.settings.engines.values(), *settings.engines.values()))
+        self._fetch.allow(paths, self._fleet.keys() | keys(settings.backends))
+        self._prober.know(settings.engines.values())
+        joined = self._fleet.join(settings)
+        for backend in joined:
+            self._prober.add(backend)
+        return joined
+
+    def settle(self, settings: Settings) -> None:
+        """Put `settings` in force, all at once; the backends that are new have joined."""
+        old, self.settings = self.settings, settings
+        self._course.forget_timeouts()
+        self._course.selector = _selector(settings)
+        self._course.queue_timeout = settings.limits.queue_timeout
+        self._course.common_paths = _common_paths(settings)
+        self._course.least_body = _least_body(settings)
+        self._queues.bound(_queueing(settings.limits))
+        self._edge.limits = settings.limits
+        self._journal.readers = self._observers()
+        if settings.log.level is not old.log.level:
+            logs.set_level(settings.log.level.value)
+        for backend in self._fleet.settle(settings):
+            self._prober.remove(backend)
+            self._loads.forget(backend)
+            self._down.discard(backend)
+        self._fetch.allow(probe_paths(settings.engines.values()), self._fleet.keys())
+        self._retype(old)
+        pump.run(self._course)
+
+    def _retype(self, old: Settings) -> None:
+        """Tell the prober of backends whose kind is now given, or not any more, or another."""
+        before = {(one.name, one.url): one.type for one in old.backends}
+        now = {(one.name, one.url): one.type for one in self.settings.backends}
+        for backend in self._fleet.backends():
+            identity = backend.name, backend.url
+            if before.get(identity, now[identity]) != now[identity]:
+                kind = now[identity]
+                self._prober.pin(backend, "" if kind == "auto" else kind)
 
     # beats -----------------------------------------------------------------------------------
 
@@ -249,8 +262,10 @@ class Instance:
 
     def _tend(self) -> None:
         """Close connections that idled too long; take calls back from backends that went down."""
-        for backend, side in self._sides.items():
+        self._fleet.part()
+        for side in self._fleet.sides.values():
             side.pool.expire()
+        for backend in self._fleet.backends():
             down = backend.health.state is health.State.DOWN
             if down and backend not in self._down:
                 moved = reroute(self._course, backend)
@@ -274,35 +289,22 @@ class Instance:
     # discovery ---------------------------------------------------------------------------------
 
     def _on_kind(self, backend: Backend, kind: Engine) -> None:
-        side = self._sides[backend]
-        side.recognised(kind)
         self._loads.recognised(backend, kind)
-        side.pool.policy = pool.Policy(
-            idle=kind.keep_alive, max_requests=kind.max_requests, hidden=kind.hidden_headers
-        )
-        log.info("engine recognised", backend=backend.name, type=kind.name, url=backend.url)
+        self._fleet.recognised(backend, kind)
 
     def _on_models(self, backend: Backend, found: tuple[Model, ...]) -> None:
         missing = self._course.missing
         for key in [key for key in missing if key[0] is backend]:
             del missing[key]
-        self._models[backend] = self._configured[backend.name].models.chosen(found)
-        names = self._settings.models
-        changed = self._directory.swap(build(self._models, names.aliases, names.unify))
-        self._queues.prune(self._directory.current.names())
-        log.info(
-            "models changed",
-            backend=backend.name,
-            served=len(self._models[backend]),
-            added=list(changed.added),
-            removed=list(changed.removed),
-        )
-        if self._directory.current.split:
-            log.warning("one name, different weights", models=self._directory.current.split)
+        self._fleet.listed(backend, found)
+
+    def _catalog_changed(self) -> None:
+        self._queues.prune(self._fleet.directory.current.names())
+        self._edge.intake.retarget()
 
     def _unheard(self) -> list[str]:
         """Return the backends that have not been ready since the start: what they serve is open."""
-        return [b.name for b in self._backends if b.health.state in _NEVER_READY]
+        return [b.name for b in self._fleet.backends() if b.health.state in _NEVER_READY]
 
     # what the admin pages see --------------------------------------------------------------------
 
@@ -310,12 +312,33 @@ class Instance:
     now = staticmethod(time.monotonic)
 
     def backends(self) -> Sequence[Backend]:
-        """Return all backends."""
-        return self._backends
+        """Return the backends that requests may go to."""
+        return self._fleet.backends()
+
+    def leaving(self) -> Sequence[Backend]:
+        """Return the backends that were removed while requests ran there."""
+        return self._fleet.leaving
+
+    @property
+    def draining(self) -> bool:
+        """Tell whether the drain has begun."""
+        return self._draining.begun
+
+    def config(self) -> Mapping[str, object]:
+        """Return the settings in force and what became of reloads; docs describe the fields."""
+        reloads, loaded = self.reloads, self.reloader.loaded
+        return {
+            "settings": listed(self.settings, loaded.origins),
+            "files": [str(file) for file in loaded.files],
+            "valid": reloads.valid,
+            "restart_pending": reloads.pending,
+            "reloads": {result.value: count for result, count in reloads.counts.items()},
+            "read_at": reloads.succeeded_at,
+        }
 
     def catalog(self) -> Catalog:
         """Return the routing snapshot in force."""
-        return self._directory.current
+        return self._fleet.directory.current
 
     def queues(self) -> Mapping[str, int]:
         """Return how many calls wait, by model."""
@@ -350,17 +373,23 @@ class Instance:
         return self._recent.records
 
 
-def _backend(configured: BackendSettings, timeouts: Timeouts) -> Backend:
-    # A breaker's one trial request may take as long as any request may take to its first token.
-    patience = timeouts.overridden(configured.timeouts).first_token or inf
-    backend = Backend(
-        configured.name,
-        configured.url,
-        weight=configured.weight,
-        priority=configured.priority,
-        cap=configured.max_in_flight,
-        breaker=breaker.Breaker(breaker.Policy(probe_timeout=patience), random.random),
-        health=health.Health(health.Policy(), random.random),
-    )
-    backend.kind = "" if configured.type == "auto" else configured.type
-    return backend
+def _selector(settings: Settings) -> selection.Selector:
+    return selection.Selector(selection.Policy(settings.balance.policy), random.random)
+
+
+def _common_paths(settings: Settings) -> frozenset[str]:
+    return frozenset.intersection(*(e.operations for e in settings.engines.values()))
+
+
+def _least_body(settings: Settings) -> float:
+    return min((e.max_body for e in settings.engines.values() if e.max_body), default=inf)
+
+
+def _queueing(limits: Limits) -> admission.Policy:
+    return admission.Policy(count=limits.queue, timeout=limits.queue_timeout)
+
+
+def _nowhere(settings: Settings) -> Supply:
+    """Return a supply that has these settings only."""
+    loaded = Loaded(settings=settings, origins={})
+    return Supply(loaded=loaded, read=lambda: loaded)

@@ -18,6 +18,7 @@ from proxy.boot.listeners import Occupied, listen
 from proxy.dialects.registry import probe_paths
 from proxy.discovery.fetch import HttpFetch
 from proxy.discovery.local import find_local
+from proxy.settings.load import Supply
 from proxy.settings.schema import BackendSettings, LogFormat, Settings
 from proxy.telemetry import logs
 from proxy.telemetry.sink import Sink
@@ -39,21 +40,21 @@ Starter = Callable[[], Awaitable[StandIn]]
 Greeter = Callable[[Settings, str], Coroutine[Any, Any, None]]
 
 
-def serve(
-    settings: Settings, *, stand_in: Starter | None = None, greet: Greeter | None = None
-) -> int:
+def serve(supply: Supply, *, stand_in: Starter | None = None, greet: Greeter | None = None) -> int:
     """Serve until told to stop; return the exit code.
 
-    `stand_in` starts engines if neither the settings nor this machine have any. `greet` runs once
-    the proxy is up; the words it is given say which engines serve.
+    The settings are read again from `supply` at SIGHUP and when its files change. `stand_in` starts
+    engines if neither the settings nor this machine have any. `greet` runs once the proxy is up;
+    the words it is given say which engines serve.
     """
+    settings = supply.loaded.settings
     out, err = Sink(sys.stdout.fileno()), Sink(sys.stderr.fileno())
     console = settings.log.format is LogFormat.CONSOLE
     render = logs.console_renderer(colors=sys.stderr.isatty()) if console else logs.render_json
     logs.configure(err, level=settings.log.level.value, render=render)
     try:
         access = render if console else None
-        make = partial(Instance, out=out, err=err, render=access)
+        make = partial(Instance, out=out, err=err, render=access, supply=supply)
         return uvloop.run(_run(settings, make, stand_in, greet))
     except Occupied as error:
         log.critical("cannot listen", address=error.address, reason=error.reason)
@@ -150,10 +151,7 @@ def _signals(instance: Instance) -> asyncio.Event:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, told)
-    # Unhandled, it would end the process: a habit from other servers must not cost running answers.
-    loop.add_signal_handler(
-        signal.SIGHUP, log.warning, "SIGHUP ignored: this version reads its settings at start only"
-    )
+    loop.add_signal_handler(signal.SIGHUP, instance.reloader.request, "SIGHUP")
     return stop
 
 

@@ -1,12 +1,15 @@
 """The commands with their words and flags. Each imports what it needs when it runs."""
 
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
+    from proxy.settings.address import Address
     from proxy.settings.load import Flags, Loaded
 
 app = typer.Typer(
@@ -55,15 +58,19 @@ def serve(
     ] = False,
 ) -> None:
     """Serve until told to stop. With no backend, look for engines on this machine."""
-    loaded = _settings(config, _flags(listen, admin, backend))
+    flags = _flags(listen, admin, backend)
+    loaded = _settings(config, flags)
     from proxy import boot
+    from proxy.settings.load import Supply
 
     if not demo:
-        raise typer.Exit(boot.serve(loaded.settings))
+        supply = Supply(loaded=loaded, read=partial(_load, config, flags))
+        raise typer.Exit(boot.serve(supply))
     from proxy.cli.demo import start_engines
     from proxy.cli.greeting import greet, quiet
 
-    raise typer.Exit(boot.serve(quiet(loaded), stand_in=start_engines, greet=greet))
+    supply = Supply(loaded=quiet(loaded), read=lambda: quiet(_load(config, flags)))
+    raise typer.Exit(boot.serve(supply, stand_in=start_engines, greet=greet))
 
 
 @app.command()
@@ -72,8 +79,20 @@ def check(
     backend: Backend = None,
     listen: Listen = None,
     admin: Admin = None,
+    *,
+    diff: Annotated[
+        bool, typer.Option("--diff", help="Show what a reload would change in a running proxy.")
+    ] = False,
 ) -> None:
-    """Check the settings: print a summary, or every problem and exit with 2."""
+    """Check the settings: print a summary, or every problem and exit with 2.
+
+    With --diff: exit with 0 if a reload would change nothing, 1 if something, 2 if it would fail.
+    """
+    if diff:
+        if backend or listen:
+            kept = "a reload keeps the flags the proxy was started with"
+            raise typer.BadParameter(f"{kept}: leave out --backend and --listen")
+        _diff(config, admin)
     loaded = _settings(config, _flags(listen, admin, backend))
     from proxy.cli.check import summary
 
@@ -134,15 +153,18 @@ def _flags(listen: str | None, admin: str | None, backends: list[str] | None) ->
     return Flags(listen=listen, admin=admin, backends=tuple(backends or ()))
 
 
-def _settings(config: Path | None, flags: "Flags") -> "Loaded":
-    """Return the settings, or end with 2 and all problems on standard error."""
-    import os
-
+def _load(config: Path | None, flags: "Flags", env: Mapping[str, str] = os.environ) -> "Loaded":
     from proxy.settings.load import load
+
+    return load(config, env, flags)
+
+
+def _settings(config: Path | None, flags: "Flags", env: Mapping[str, str] = os.environ) -> "Loaded":
+    """Return the settings, or end with 2 and all problems on standard error."""
     from proxy.settings.problems import SettingsError
 
     try:
-        return load(config, os.environ, flags)
+        return _load(config, flags, env)
     except SettingsError as error:
         typer.echo(error.report(), err=True)
         raise typer.Exit(2) from None
@@ -151,13 +173,27 @@ def _settings(config: Path | None, flags: "Flags") -> "Loaded":
 def _show(what: str, config: Path | None, admin: str | None, *, json: bool) -> None:
     """Ask the proxy at `admin`; only without it do the settings say where that is."""
     from proxy.cli import status as view
-    from proxy.settings import address
 
     if admin is None:
         where = _settings(config, _flags(None, None, None)).settings.admin
     else:
-        try:
-            where = address.listening(admin.removeprefix("http://").rstrip("/"))
-        except ValueError as error:
-            raise typer.BadParameter(str(error), param_hint="--admin") from None
+        where = _address(admin)
     raise typer.Exit(view.show(what, where, as_json=json))
+
+
+def _diff(config: Path | None, admin: str | None) -> None:
+    from proxy.cli import diff
+
+    none = _flags(None, None, None)
+    where = _settings(config, none).settings.admin if admin is None else _address(admin)
+    loaded = _settings(config, none, diff.own_variables(os.environ))
+    raise typer.Exit(diff.show(loaded, where))
+
+
+def _address(admin: str) -> "Address":
+    from proxy.settings import address
+
+    try:
+        return address.listening(admin.removeprefix("http://").rstrip("/"))
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--admin") from None

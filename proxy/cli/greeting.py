@@ -44,14 +44,15 @@ class _Models(msgspec.Struct, frozen=True):
     data: list[_Model] = []
 
 
-def quiet(loaded: Loaded) -> Settings:
+def quiet(loaded: Loaded) -> Loaded:
     """Return the settings of a demo: those of `QUIET`, except where somebody chose otherwise."""
     settings = loaded.settings
     sections = {}
     for section, values in QUIET.items():
         free = {k: v for k, v in values.items() if f"{section}.{k}" not in loaded.origins}
         sections[section] = msgspec.structs.replace(getattr(settings, section), **free)
-    return msgspec.structs.replace(settings, **sections)
+    settings = msgspec.structs.replace(settings, **sections)
+    return msgspec.structs.replace(loaded, settings=settings)
 
 
 async def greet(settings: Settings, words: str) -> None:

@@ -90,8 +90,8 @@ def put(parts: Sequence[Text | Table]) -> None:
         console.print(part)
 
 
-async def fetch(admin: Address) -> bytes:
-    """Return the body of /status; Unanswered if there is none."""
+async def fetch(admin: Address, path: str = "/status") -> bytes:
+    """Return the body of an admin page; Unanswered if there is none."""
     connector = aiohttp.UnixConnector(admin.path) if admin.is_unix else aiohttp.TCPConnector()
     host = _EVERY_HOST.get(admin.host, admin.host)
     where = "localhost" if admin.is_unix else Address(host=host, port=admin.port)
@@ -99,7 +99,7 @@ async def fetch(admin: Address) -> bytes:
     try:
         async with (
             aiohttp.ClientSession(connector=connector, timeout=limit) as session,
-            session.get(f"http://{where}/status") as answer,
+            session.get(f"http://{where}{path}") as answer,
         ):
             if answer.status != 200:
                 raise Unanswered(_stranger(admin, f"it answered {answer.status}"))

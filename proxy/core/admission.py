@@ -140,6 +140,10 @@ class Queue(Generic[Item]):
             self._marked_at, self._marked_served = now, self.served
         return self._enter(item, size=size, priority=priority, now=now, deadline=deadline)
 
+    def bound(self, policy: Policy) -> None:
+        """Put other bounds in force."""
+        self._policy = policy
+
     def peek(self) -> Ticket[Item] | None:
         """Return the ticket that is next, without taking it."""
         heap = self._heap
@@ -289,6 +293,12 @@ class Queues(Generic[Item]):
         self._policy = policy
         self._load = _Load()
         self._queues: dict[str, Queue[Item]] = {}
+
+    def bound(self, policy: Policy) -> None:
+        """Put other bounds in force; who waits already is left alone."""
+        self._policy = policy
+        for queue in self._queues.values():
+            queue.bound(policy)
 
     @property
     def count(self) -> int:

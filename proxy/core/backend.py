@@ -197,6 +197,15 @@ class Backend:
         """Return the configured limit of requests in flight."""
         return self._cap
 
+    def rank(self, *, weight: float, priority: int, cap: int | None) -> None:
+        """Give it another share, tier and limit; what runs there is left alone.
+
+        A new tier holds from the next catalog on, which puts its candidates in order.
+        """
+        self.weight, self.priority, self._cap = weight, priority, cap
+        self.pull, self.room = weight, self._full_room
+        self.settled = False
+
     @property
     def learned_cap(self) -> int | None:
         """Return the limit the engine itself has stated."""

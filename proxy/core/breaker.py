@@ -215,6 +215,10 @@ class Breaker:
         self._good = [0] * _BUCKETS
         self._bad = [0] * _BUCKETS
 
+    def wait(self, seconds: float) -> None:
+        """Free the place of a probe after so many seconds from now on (`Policy.probe_timeout`)."""
+        self._policy = msgspec.structs.replace(self._policy, probe_timeout=seconds)
+
     def state(self, now: float) -> State:
         """Return the state at `now`."""
         if self._state is State.OPEN and now >= self._until:

@@ -20,10 +20,6 @@ class Peer(Protocol):
     """Something with an address: `http://host:port` or `unix:///path`."""
 
     @property
-    def name(self) -> str:
-        """The name under which its credentials are known."""
-
-    @property
     def url(self) -> str:
         """Where it listens."""
 

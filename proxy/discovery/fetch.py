@@ -29,7 +29,7 @@ _REASONS = {
 class HttpFetch:
     """A `Fetch` over aiohttp. Make it inside a running loop; `close` it in the end.
 
-    `paths` are all that may be asked. `keys` maps the name of a peer to the Bearer key sent to it
+    `paths` are all that may be asked. `keys` maps the URL of a peer to the Bearer key sent to it
     and to nobody else.
     """
 
@@ -39,6 +39,11 @@ class HttpFetch:
         self._paths = paths
         self._keys = dict(keys)
         self._sessions: dict[str, aiohttp.ClientSession] = {}
+
+    def allow(self, paths: frozenset[str], keys: Mapping[str, str]) -> None:
+        """Put other paths and keys in force, from the next question on."""
+        self._paths = paths
+        self._keys = dict(keys)
 
     async def close(self) -> None:
         """Close all connections."""
@@ -51,7 +56,7 @@ class HttpFetch:
         if path not in self._paths:
             raise ValueError(f"{path!r} is not a path that may be asked")
         base = "http://localhost" if peer.url.startswith(_UNIX) else peer.url.rstrip("/")
-        key = self._keys.get(peer.name)
+        key = self._keys.get(peer.url)
         try:
             async with self._session(peer.url).get(
                 yarl.URL(base + path, encoded=True),

@@ -56,6 +56,10 @@ class Loads:
             watch = self._watches[backend] = _Watch(backend, engine.load)
             self._plan(watch, INTERVAL)
 
+    def forget(self, backend: Backend) -> None:
+        """Ask `backend` no more."""
+        self._drop(self._watches.pop(backend, None))
+
     async def stop(self) -> None:
         """End all looks and timers."""
         looks = [watch.look for watch in self._watches.values() if watch.look is not None]

@@ -88,10 +88,10 @@ class Prober:
 
     A backend whose `kind` names one of `engines` keeps that kind; one with an empty `kind` is
     identified, and again whenever its engine may have been replaced. `kind` and `learned_cap` of a
-    backend are set here, and its `health` is driven here.
+    backend are set here, and its `health` is driven here. Backends may come and go meanwhile.
     """
 
-    __slots__ = ("_engines", "_fetch", "_hooks", "_loop", "_watches")
+    __slots__ = ("_engines", "_fetch", "_hooks", "_left", "_loop", "_random", "_watches")
 
     def __init__(
         self,
@@ -107,28 +107,58 @@ class Prober:
         self._engines = {engine.name: engine for engine in engines}
         self._hooks = hooks
         self._loop = loop
-        self._watches = {
-            backend: _Watch(backend, self._engines.get(backend.kind), Shelf(random))
-            for backend in backends
-        }
+        self._random = random
+        self._left: set[asyncio.Task[None]] = set()  # rounds of backends that are gone: they end
+        self._watches = {backend: self._watch(backend) for backend in backends}
 
     def start(self) -> None:
         """Begin; every backend is checked at once."""
         for watch in self._watches.values():
-            if watch.engine is not None:
-                self._hooks.on_kind(watch.backend, watch.engine)
-            self._file(watch, self._loop.time())
+            self._observe(watch)
+
+    def add(self, backend: Backend) -> None:
+        """Observe one more backend, from now on."""
+        watch = self._watches[backend] = self._watch(backend)
+        self._observe(watch)
+
+    def remove(self, backend: Backend) -> None:
+        """Observe `backend` no more. Nothing is told of it afterwards."""
+        watch = self._watches.pop(backend)
+        if watch.timer is not None:
+            watch.timer.cancel()
+        if watch.round is not None:
+            self._left.add(watch.round)
+            watch.round.add_done_callback(self._left.discard)
+            watch.round.cancel()
+
+    def know(self, engines: Iterable[Engine]) -> None:
+        """Take other engine kinds for true; who is of a kind that changed is looked at anew."""
+        self._engines = {engine.name: engine for engine in engines}
+        for watch in self._watches.values():
+            if (
+                watch.engine is not None
+                and self._engines.get(watch.engine.name) is not watch.engine
+            ):
+                self.pin(watch.backend, watch.engine.name if watch.pinned else "")
+
+    def pin(self, backend: Backend, kind: str) -> None:
+        """Take `kind` for the backend's kind, or find it out anew if it is empty.
+
+        Until then the kind it had holds. It is checked at once.
+        """
+        watch = self._watches[backend]
+        engine = self._engines.get(kind)
+        watch.pinned = engine is not None
+        watch.doubtful = engine is None
+        if engine is not None:
+            self._recognise(watch, engine)
+        self._hasten(watch, self._loop.time())
 
     async def stop(self) -> None:
         """End all rounds and timers. Nothing is told to anybody afterwards."""
-        rounds = [watch.round for watch in self._watches.values() if watch.round is not None]
-        for watch in self._watches.values():
-            if watch.timer is not None:
-                watch.timer.cancel()
-        self._watches = {}
-        for task in rounds:
-            task.cancel()
-        await asyncio.gather(*rounds, return_exceptions=True)
+        for backend in tuple(self._watches):
+            self.remove(backend)
+        await asyncio.gather(*self._left, return_exceptions=True)
 
     def wake(self, backend: Backend) -> None:
         """Check `backend` at once: a request failed there in a way that speaks against it."""
@@ -137,10 +167,22 @@ class Prober:
             return
         now = self._loop.time()
         backend.health.suspect(now)
+        self._hasten(watch, max(now, backend.health.next_probe_at))
+
+    def _watch(self, backend: Backend) -> _Watch:
+        return _Watch(backend, self._engines.get(backend.kind), Shelf(self._random))
+
+    def _observe(self, watch: _Watch) -> None:
+        if watch.engine is not None:
+            self._hooks.on_kind(watch.backend, watch.engine)
+        self._file(watch, self._loop.time())
+
+    def _hasten(self, watch: _Watch, when: float) -> None:
+        """Check at `when`, or once more after the round that is under way."""
         if watch.round is not None:
-            watch.woken = True  # its answers may be older than the suspicion
+            watch.woken = True  # its answers may be older than what has happened
         else:
-            self._file(watch, max(now, backend.health.next_probe_at))
+            self._file(watch, when)
 
     def reread(self, backend: Backend) -> None:
         """Read the models of `backend` soon: it has denied to have one that it lists."""
@@ -164,7 +206,7 @@ class Prober:
 
     def _ended(self, watch: _Watch) -> None:
         watch.round = None
-        if watch.backend not in self._watches:
+        if self._watches.get(watch.backend) is not watch:
             return
         now = self._loop.time()
         when = now if watch.woken else watch.backend.health.next_probe_at

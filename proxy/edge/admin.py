@@ -1,6 +1,7 @@
 """The admin application: is it alive, is it ready, what does it measure, what does it see.
 
-Read only, on a listener of its own, away from the clients. Everything it shows comes from `View`.
+On a listener of its own, away from the clients. Everything it shows comes from `View`; what can be
+ordered here is in `edge/orders`.
 """
 
 import asyncio
@@ -9,15 +10,17 @@ from typing import Protocol
 from urllib.parse import urlsplit, urlunsplit
 
 import msgspec
-import orjson
 from aiohttp import web
 
 from proxy.core.backend import Backend
 from proxy.core.catalog import Catalog, Target
+from proxy.edge import orders
+from proxy.edge.orders import Orders
+from proxy.edge.orders import answer as _json
 from proxy.telemetry.failures import Record
 from proxy.telemetry.metrics import CONTENT_TYPE, Live
 
-PATHS = ("/healthz", "/readyz", "/metrics", "/status")
+PATHS = ("/healthz", "/readyz", "/metrics", "/status", *orders.PATHS)
 
 
 class Exposition(Protocol):
@@ -50,6 +53,10 @@ class View(Live, Protocol):
         """Whether the process has been told to stop and takes no new work soon."""
         ...
 
+    def leaving(self) -> Sequence[Backend]:
+        """Return the backends that were removed while requests ran there."""
+        ...
+
     def failures(self) -> Sequence[Record]:
         """Return the last failures, oldest first (`telemetry.failures.Recent.records`)."""
         ...
@@ -60,13 +67,14 @@ class View(Live, Protocol):
         ...
 
 
-def application(view: View) -> web.Application:
+def application(view: View, carried_out_by: Orders) -> web.Application:
     """Return the application that answers on the admin address."""
     pages = _Pages(view)
     app = web.Application(middlewares=[_in_json])
     handlers = (pages.healthz, pages.readyz, pages.metrics, pages.status)
-    for path, handler in zip(PATHS, handlers, strict=True):
+    for path, handler in zip(PATHS, handlers, strict=False):
         app.router.add_get(path, handler)
+    orders.add(app, carried_out_by)
     return app
 
 
@@ -133,6 +141,10 @@ def document(view: View) -> dict[str, object]:
         "queued": sum(view.queues().values()),
         "queues": dict(view.queues()),
         "backends": [_backend(backend, catalog, view) for backend in view.backends()],
+        "leaving": [
+            {"name": each.name, "url": each.url, "in_flight": each.in_flight}
+            for each in view.leaving()
+        ],
         "models": [_model(name, catalog, now) for name in catalog.names()],
         "failures": [_failure(record, now) for record in reversed(view.failures())],
     }
@@ -186,15 +198,6 @@ def _without_credentials(url: str) -> str:
         return url
     host = parts.netloc.rpartition("@")[2]
     return urlunsplit((parts.scheme, host, parts.path, "", ""))
-
-
-def _json(value: object, status: int = 200) -> web.Response:
-    return web.Response(
-        body=orjson.dumps(value, option=orjson.OPT_APPEND_NEWLINE),
-        status=status,
-        content_type="application/json",
-        headers={"Cache-Control": "no-store"},
-    )
 
 
 @web.middleware

@@ -41,7 +41,9 @@ PRIVATE_AIOHTTP_NAMES: Final = (
 )
 BACKLOG: Final = 4096  # the kernel's queue of new connections; 128 makes a burst of 1,000 wait 7 s
 KEEP_ALIVE: Final = 75.0  # seconds a client connection may be idle
-MIN_BUFFER: Final = 64 * 1024  # below it a body in pieces would be stopped before its own limit
+# Beyond this aiohttp would stop reading a body that nobody takes from it. `limits.body` is judged
+# in `edge/receiving`, and a reload may change it while clients are connected.
+NEVER_FULL: Final = (1 << 31) - 1
 MAX_LINE: Final = 8190  # bytes of one header line, as everywhere in the field
 
 log = structlog.get_logger()
@@ -108,8 +110,7 @@ class Edge:
                 max_field_size=MAX_LINE,
                 # The head's own limits are judged in one place, `edge/heads`.
                 max_headers=1024,
-                # Beyond this aiohttp would stop reading a body that nobody takes from it.
-                read_bufsize=max(self.limits.body, MIN_BUFFER),
+                read_bufsize=NEVER_FULL,
             )
 
         for listening in sockets:

@@ -249,6 +249,10 @@ class Course:
             budget = self._budgets[model] = retry.Budget(self.retry)
         return budget
 
+    def forget_timeouts(self) -> None:
+        """Ask for timeouts anew: the settings have changed."""
+        self._merged.clear()
+
     def timeouts_of(self, model: str, backend: Backend) -> Timeouts:
         """Return what holds for a model on a backend, merged once."""
         key = (model, backend.name)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from proxy.core.call import OK, Call
 from proxy.core.catalog import Target
-from proxy.core.failure import Failure, Kind, Origin, Phase
+from proxy.core.failure import STREAM, Failure, Kind, Origin, Phase
 from proxy.core.peek import Peek, Reader, peek_form
 from proxy.dialects.translate.base import Settled
 from proxy.flow import able, carriage, choice, scope
@@ -64,6 +64,28 @@ class Intake:
         attempts = self._make(self._course, call, client, request, targets)
         attempts.start()
         return attempts
+
+    def retarget(self) -> None:
+        """Let calls without an answer know of a new catalog, for their next attempt.
+
+        A call whose model is gone keeps what it knew: the model may come back while it waits.
+        """
+        for attempts in self._course.calls:
+            if attempts.phase is not STREAM:
+                self._retarget(attempts)
+
+    def _retarget(self, attempts: Attempts) -> None:
+        call, request = attempts.call, attempts.request
+        found = self._targets(call, request)
+        if isinstance(found, Failure):
+            return
+        # To translate is work: only for backends this call did not know of.
+        if request.translates and not _backends(found) <= _backends(attempts.targets):
+            prepared = carriage.prepared(self._course, call, found)
+            if isinstance(prepared, Settled | Failure):
+                return
+            found = prepared
+        attempts.targets = found
 
     def _describe(self, call: Call, request: "Request", facts: Peek) -> None:
         call.model = str(facts.model)  # a plain string, whatever type the decoder made
@@ -150,6 +172,10 @@ def settle(course: "Course", client: "Client", call: Call, made: Settled) -> Non
     for observer in course.observers:
         observer.finished(call)
     client.answered(whole=True)
+
+
+def _backends(targets: tuple[Target, ...]) -> "set[Backend]":
+    return {backend for target in targets for backend in target.candidates}
 
 
 def _unserved(call: Call) -> Failure:

@@ -34,6 +34,8 @@ settings come from and how to check them; [headrace.yaml](headrace.yaml) is a fi
   one is an error, unless the file uses it as `${NAME}`. What Kubernetes sets for a Service called
   `headrace...` is ignored.
 - `[]` stands for each item of a list, `*` for a name of your choice.
+- **Reload**: all keys follow the file while headrace runs, but for those that say *Needs a
+  restart*: see [how to reload](../how-to/reload.md).
 """
 
 
@@ -83,9 +85,14 @@ def _section(title: str, doc: str, keys: list[Leaf]) -> str:
         lines += [doc, ""]
     lines += ["| key | allowed | default | meaning |", "|---|---|---|---|"]
     lines += [
-        f"| `{key(leaf)}` | {text.allowed(leaf)} | {_default(leaf)} | {leaf.doc} |" for leaf in keys
+        f"| `{key(leaf)}` | {text.allowed(leaf)} | {_default(leaf)} | {_meaning(leaf)} |"
+        for leaf in keys
     ]
     return "\n".join(lines) + "\n"
+
+
+def _meaning(leaf: Leaf) -> str:
+    return f"{leaf.doc} *Needs a restart.*" if leaf.restart else leaf.doc
 
 
 def _default(leaf: Leaf) -> str:

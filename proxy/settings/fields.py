@@ -15,11 +15,15 @@ import msgspec
 from proxy.settings.schema import KNOWN_TYPES, Settings
 
 PREFIX: Final = "HEADRACE_"
+FIXED: Final = frozenset({"listen", "admin", "workers", "log.format"})  # a reload leaves them
 CONFIG: Final = "HEADRACE_CONFIG"  # the file itself; not a key of the file
 
 
 class Leaf(msgspec.Struct, frozen=True, kw_only=True):
-    """A key with a value of its own. `unit` names how the value is written: see `text`."""
+    """A key with a value of its own. `unit` names how the value is written: see `text`.
+
+    `restart`: a running process keeps the value it started with.
+    """
 
     path: str
     unit: str
@@ -32,6 +36,7 @@ class Leaf(msgspec.Struct, frozen=True, kw_only=True):
     high: float | None = None
     choices: tuple[str, ...] = ()
     enum: type[StrEnum] | None = None
+    restart: bool = False
 
     @property
     def variable(self) -> str:
@@ -146,6 +151,7 @@ def _leaf(
         high=facts.get("high"),
         choices=KNOWN_TYPES if unit == "type" else tuple(one.value for one in enum or ()),
         enum=enum,
+        restart=path in FIXED,
     )
 
 

@@ -5,7 +5,7 @@ over defaults. So a value is read, checked and blamed the same way wherever it w
 """
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -34,10 +34,21 @@ class Flags(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Loaded(msgspec.Struct, frozen=True, kw_only=True):
-    """Settings that can be used. `origins` has the keys that were set; the rest is default."""
+    """Settings that can be used. `origins` has the keys that were set; the rest is default.
+
+    `files` are the settings file and what it names: files of keys, the folder of profiles.
+    """
 
     settings: Settings
     origins: Mapping[str, Source]
+    files: tuple[Path, ...] = ()
+
+
+class Supply(msgspec.Struct, frozen=True, kw_only=True):
+    """Settings, and how to get them again: `read` raises SettingsError."""
+
+    loaded: Loaded
+    read: Callable[[], Loaded]
 
 
 def load(path: Path | None, env: Mapping[str, str], flags: Flags | None = None) -> Loaded:
@@ -68,13 +79,14 @@ def load(path: Path | None, env: Mapping[str, str], flags: Flags | None = None) 
     settings = _finished(settings, path, reading)
     reading.problems += rules.broken(rules.Scene(settings, reading.origins, frozenset(unread)))
     if reading.problems:
-        raise SettingsError(reading.problems)
-    return Loaded(settings=settings, origins=reading.origins)
+        raise SettingsError(reading.problems, reading.files)
+    return Loaded(settings=settings, origins=reading.origins, files=tuple(reading.files))
 
 
 def _contents(path: Path, reading: Reading) -> bytes:
     """Return the bytes of the file; none, and a problem, if it cannot be read."""
     source = Source(layer=Layer.FILE, name=str(path))
+    reading.files.append(path)
     try:
         with path.open("rb") as file:
             data = file.read(MAX_FILE + 1)
@@ -155,6 +167,7 @@ def _with_profiles(
     if own is None:
         return settings, False
     base = path.parent if path is not None else Path()
+    reading.files.append(base / own.folder)
     try:
         engines, problems = profiles.read(base / own.folder)
     except OSError as error:
@@ -187,6 +200,7 @@ def _backend(backend: BackendSettings, path: str, base: Path, reading: Reading) 
         source = reading.origins[where]
         if key is not None:
             reading.note(where, source, "api_key is set too", hint="keep one of the two")
+        reading.files.append(base / backend.api_key_file)
         try:
             key = secrets.from_file(base / backend.api_key_file)
         except ValueError as error:

@@ -6,6 +6,7 @@ Also holds `Source`, the place a value came from, which problems and `headrace e
 import difflib
 from collections.abc import Iterable
 from enum import IntEnum
+from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -63,9 +64,13 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SettingsError(Exception):
-    """The settings cannot be used. `problems` holds every one that was found, in reading order."""
+    """The settings cannot be used. `problems` holds every one that was found, in reading order.
 
-    def __init__(self, problems: Iterable[Problem]) -> None:
+    `files` are those that were read or looked for: a change to one of them may put things right.
+    """
+
+    def __init__(self, problems: Iterable[Problem], files: Iterable[Path] = ()) -> None:
+        self.files = tuple(files)
         self.problems = tuple(
             sorted(problems, key=lambda one: (one.source.layer, one.source.name, one.source.line))
         )

@@ -1,6 +1,7 @@
 """Engine profiles of a user's own: the files of a folder, checked like the settings themselves."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
@@ -80,7 +81,7 @@ def _record(file: Path, problems: list[Problem]) -> Engine | None:
     _, unwell = document.parse(data, str(file))  # bad YAML and keys that stand twice
     problems += unwell
     try:
-        record, flaws = parse(data)
+        record, flaws = _parsed(data)
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError, ValueError) as error:
         if not unwell:
             flaw = Flaw(place=(), found=f"not YAML: {type(error).__name__}")
@@ -88,6 +89,12 @@ def _record(file: Path, problems: list[Problem]) -> Engine | None:
         return None
     problems += [_problem(file, flaw, data) for flaw in flaws]
     return None if unwell else record
+
+
+@lru_cache(maxsize=MAX_FILES)
+def _parsed(data: bytes) -> tuple[Engine | None, list[Flaw]]:
+    # The same text gives the same record: so a reload sees which kinds have changed.
+    return parse(data)
 
 
 def _problem(file: Path, flaw: Flaw, data: bytes) -> Problem:

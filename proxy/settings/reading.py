@@ -6,6 +6,7 @@ come out at once; the result is only used when there were none.
 
 import re
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any, Final
 
 import msgspec
@@ -18,14 +19,18 @@ _REFERENCE: Final = re.compile(r"\$\{\w+\}")
 
 
 class Reading:
-    """One pass over a tree. `problems` and `origins` (by concrete path) fill as it goes."""
+    """One pass over a tree. `problems` and `origins` (by concrete path) fill as it goes.
 
-    __slots__ = ("_env", "origins", "problems")
+    So do `files`: those that were read, and those that should have been.
+    """
+
+    __slots__ = ("_env", "files", "origins", "problems")
 
     def __init__(self, env: Mapping[str, str]) -> None:
         self._env = env
         self.problems: list[Problem] = []
         self.origins: dict[str, Source] = {}
+        self.files: list[Path] = []
 
     def group(self, spec: Group, node: document.Node, path: str) -> msgspec.Struct:
         """Return the struct that `node` describes."""

@@ -289,7 +289,7 @@ class BackendSettings(msgspec.Struct, frozen=True, kw_only=True):
     api_key_file: Annotated[
         str | None,
         Meta(
-            description="A file that holds the api_key; read at start. A relative"
+            description="A file that holds the api_key; read again when it changes. A relative"
             " path starts at the configuration file.",
             extra={"unit": "path"},
         ),

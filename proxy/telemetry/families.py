@@ -164,6 +164,30 @@ MODELS = Family(
     type="gauge",
     help="Models and aliases in the catalog.",
 )
+RELOADS = Family(
+    name="headrace_config_reloads_total",
+    type="counter",
+    labels=("result",),
+    help=(
+        "Readings of the settings since the start: applied, unchanged, or failed (those of before"
+        " stay in force)."
+    ),
+)
+RELOADED_AT = Family(
+    name="headrace_config_last_reload_success_timestamp_seconds",
+    type="gauge",
+    help="When the settings were last read and found in order, Unix time; the start counts.",
+)
+VALID = Family(
+    name="headrace_config_valid",
+    type="gauge",
+    help="1 if the settings could be used when they were last read, 0 if older ones are in force.",
+)
+PENDING = Family(
+    name="headrace_config_restart_pending",
+    type="gauge",
+    help="Keys whose new value waits for a restart.",
+)
 BUILD = Family(
     name="headrace_build_info",
     type="gauge",
@@ -175,7 +199,7 @@ FAMILIES: tuple[Family, ...] = (
     *(REQUESTS, DURATION, FIRST_TOKEN, INTER_TOKEN, QUEUE, OVERHEAD, TOKENS_IN, TOKENS_OUT),
     *(ATTEMPTS, RETRIES, IN_FLIGHT, QUEUED, CONNECTIONS, LOOP_LAG, DROPPED),
     *(BACKEND_UP, BACKEND_IN_FLIGHT, BACKEND_CAP, BACKEND_WORK, BREAKER_STATE, BREAKER_OPENED),
-    *(MODELS, BUILD),
+    *(MODELS, RELOADS, RELOADED_AT, VALID, PENDING, BUILD),
 )
 """In the order of the exposition and of docs/reference/metrics.md."""
 

@@ -28,10 +28,10 @@ class Reader(Protocol):
 class Journal:
     """Stands between calls and their observers. `finished` is the append itself: no frame."""
 
-    __slots__ = ("_readers", "_waiting", "finished")
+    __slots__ = ("_waiting", "finished", "readers")
 
     def __init__(self, readers: Sequence[Reader]) -> None:
-        self._readers = tuple(readers)
+        self.readers = tuple(readers)
         self._waiting: deque[Call] = deque()
         self.finished: Callable[[Call], None] = self._waiting.append
 
@@ -41,14 +41,14 @@ class Journal:
 
     def attempt_failed(self, call: Call, failure: Failure, *, retried: bool) -> None:
         """Tell of a failed attempt at once: the call goes on and changes."""
-        for reader in self._readers:
+        for reader in self.readers:
             reader.attempt_failed(call, failure, retried=retried)
 
     def tell(self, limit: int = LOT) -> int:
         """Tell of at most `limit` ended calls, oldest first; return how many still wait."""
         waiting = self._waiting
         lot = [waiting.popleft() for _ in range(min(limit, len(waiting)))]
-        for reader in self._readers:
+        for reader in self.readers:
             finished = reader.finished
             for call in lot:
                 finished(call)

@@ -62,21 +62,31 @@ def console_renderer(*, colors: bool) -> Render:
 def configure(sink: Sink, *, level: str, render: Render) -> None:
     """Send every line of `level` (debug, info, warning, error) and above to `sink`.
 
-    Loggers made by `structlog.get_logger()` at import time follow, if they have not been used
-    before. The standard library's root logger is taken over, for aiohttp, asyncio and warnings.
+    Every logger follows, also when `set_level` is called later, because none keeps what it was
+    first used with: that costs 4 us a line, and lines are few. The standard library's root logger
+    is taken over, for aiohttp, asyncio and warnings.
     """
     structlog.configure(
         processors=_processors(render),
         wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
         logger_factory=lambda *_: _Lines(sink),
-        cache_logger_on_first_use=True,
+        cache_logger_on_first_use=False,
     )
-    root = logging.getLogger()
-    root.handlers[:] = [_Handler(sink, render)]
-    root.setLevel(_LEVELS[level])
+    logging.getLogger().handlers[:] = [_Handler(sink, render)]
+    _set_libraries(level)
+    logging.captureWarnings(capture=True)
+
+
+def set_level(level: str) -> None:
+    """Write lines of `level` and above from now on; `configure` must have been called."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]))
+    _set_libraries(level)
+
+
+def _set_libraries(level: str) -> None:
+    logging.getLogger().setLevel(_LEVELS[level])
     for name, floor in _QUIET.items():
         logging.getLogger(name).setLevel(max(floor, _LEVELS[level]))
-    logging.captureWarnings(capture=True)
 
 
 def _processors(render: Render) -> list[Processor]:

@@ -27,6 +27,7 @@ from proxy.core.failure import Failure, Kind, Phase
 from proxy.telemetry import families
 from proxy.telemetry.families import Family
 from proxy.telemetry.histogram import Histogram
+from proxy.telemetry.reloads import Reloads
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 """Of what `render` and `parts` return."""
@@ -72,6 +73,11 @@ class Live(Protocol):
 
     def dropped_lines(self) -> int:
         """Return how many log lines were given up since the start, because nobody read them."""
+        ...
+
+    @property
+    def reloads(self) -> Reloads:
+        """What became of the settings since the start."""
         ...
 
 
@@ -211,6 +217,7 @@ class Metrics:
         yield from self._of_process()
         yield from self._of_backends(self._live.backends(), self._live.now())
         yield from _flat(families.MODELS, [((), len(self._live.catalog().names()))])
+        yield from _of_settings(self._live.reloads)
         python = platform.python_version()
         yield from _flat(families.BUILD, [((self._version, python), 1)])
 
@@ -278,6 +285,13 @@ class _Single(Collector):
     @override
     def collect(self) -> Iterable[Metric]:
         return (self._metric,)
+
+
+def _of_settings(reloads: Reloads) -> Iterator[Metric]:
+    yield from _flat(families.RELOADS, [((r.value,), n) for r, n in reloads.counts.items()])
+    yield from _flat(families.RELOADED_AT, [((), reloads.succeeded_at)])
+    yield from _flat(families.VALID, [((), reloads.valid)])
+    yield from _flat(families.PENDING, [((), len(reloads.pending))])
 
 
 def _flat(family: Family, rows: Sequence[_Row]) -> Iterator[Metric]:

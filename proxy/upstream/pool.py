@@ -94,10 +94,8 @@ class Pool:
         self.heads: dict[
             tuple[bytes, bytes], ResponseHead
         ] = {}  # recognised response heads, see exchange
-        # Sent first in every request: the engine's own authority and our credentials for it.
-        self.prefix = b"host: %b\r\n" % endpoint.authority.encode()
-        if api_key:
-            self.prefix += b"authorization: Bearer %b\r\n" % api_key.encode()
+        self.prefix = b""
+        self.authorise(api_key)
         self._idle: list[Connection] = []
         self.open = 0
         self.opened = 0  # ever
@@ -116,6 +114,13 @@ class Pool:
     def policy(self, policy: Policy) -> None:
         self._policy = policy
         self.heads.clear()
+
+    def authorise(self, api_key: str | None) -> None:
+        """Send `api_key` with every request from the next one on; None = none."""
+        # Sent first in every request: the engine's own authority and our credentials for it.
+        self.prefix = b"host: %b\r\n" % self.endpoint.authority.encode()
+        if api_key:
+            self.prefix += b"authorization: Bearer %b\r\n" % api_key.encode()
 
     def take(self, now: float) -> Connection | None:
         """Return the warmest usable idle connection, or None: then `dial`."""
@@ -172,7 +177,8 @@ class Pool:
                 connection.close()
 
     def close(self) -> None:
-        """Close every idle connection; running exchanges end by themselves."""
+        """Close every idle connection, and the others when their exchanges have ended."""
+        self.policy = Policy(max_requests=1)
         idle, self._idle = self._idle, []
         for connection in idle:
             connection.close()

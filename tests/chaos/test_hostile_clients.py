@@ -117,7 +117,7 @@ async def test_naughty_models_are_unknown_and_nothing_else(guarded: Scene) -> No
     assert len(lines) == len(NAMES)
     assert all(line.isprintable() for line in lines)
     assert {json.loads(line)["end"] for line in lines} == {"CR"}
-    admin = guarded.stack.instance._settings.admin
+    admin = guarded.stack.instance.settings.admin
     async with (
         aiohttp.ClientSession() as client,
         client.get(f"http://{admin.host}:{admin.port}/metrics") as answer,

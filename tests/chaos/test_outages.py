@@ -44,7 +44,7 @@ async def test_row_26_all_engines_are_down(free_port: Port) -> None:
         async with connected(scene.port) as wire:  # it lives, though it can serve nobody
             wire.send(get("/health"))
             assert (await wire.answer()).status == 200
-        admin = scene.stack.instance._settings.admin
+        admin = scene.stack.instance.settings.admin
         async with aiohttp.ClientSession() as client:
             url = f"http://{admin.host}:{admin.port}"
             assert (await client.get(url + "/healthz")).status == 200

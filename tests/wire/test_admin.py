@@ -12,9 +12,12 @@ from prometheus_client.parser import text_string_to_metric_families
 from yarl import URL
 
 from proxy.edge import models
-from proxy.edge.admin import application
+from proxy.edge.admin import PATHS, application
+from proxy.edge.orders import BROWSER, Outcome
 from proxy.telemetry.metrics import Metrics
+from proxy.telemetry.reloads import Result
 from tests.fixtures.fleet import make_backend, take_down
+from tests.fixtures.orders import FakeOrders
 from tests.fixtures.view import FakeView, ended_call
 
 FreePort = Callable[[], int]
@@ -37,8 +40,17 @@ def view() -> FakeView:
 
 
 @pytest.fixture
-async def client(view: FakeView, free_port: FreePort) -> AsyncIterator[aiohttp.ClientSession]:
-    async with serving(application(view), free_port()) as session:
+async def orders() -> AsyncIterator[FakeOrders]:
+    made = FakeOrders()
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+async def client(
+    view: FakeView, orders: FakeOrders, free_port: FreePort
+) -> AsyncIterator[aiohttp.ClientSession]:
+    async with serving(application(view, orders), free_port()) as session:
         yield session
 
 
@@ -112,8 +124,8 @@ async def test_status_is_one_json_object(client: aiohttp.ClientSession) -> None:
     assert [model["id"] for model in status["models"]] == ["chat", "llama", "org/qwen"]
 
 
-@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics", "/status"])
-async def test_everything_is_read_only(path: str, client: aiohttp.ClientSession) -> None:
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics", "/status", "/config"])
+async def test_what_only_tells_is_read_only(path: str, client: aiohttp.ClientSession) -> None:
     async with client.head(path) as answer:
         assert answer.status == 200
     for method in ("POST", "PUT", "DELETE", "PATCH"):
@@ -125,7 +137,7 @@ async def test_everything_is_read_only(path: str, client: aiohttp.ClientSession)
 async def test_a_wrong_path_tells_the_right_ones(client: aiohttp.ClientSession) -> None:
     async with client.get("/") as answer:
         assert answer.status == 404
-        assert (await answer.json())["paths"] == ["/healthz", "/readyz", "/metrics", "/status"]
+        assert (await answer.json())["paths"] == list(PATHS)
 
 
 @pytest.fixture
@@ -157,3 +169,78 @@ async def test_the_client_port_lists_models_and_says_that_it_lives(
     async with front.get("/v1/models/none") as answer:
         assert answer.status == 404
         assert (await answer.json())["error"]["code"] == "model_not_found"
+
+
+async def test_a_reload_is_ordered_and_its_outcome_told(
+    client: aiohttp.ClientSession, orders: FakeOrders
+) -> None:
+    async with client.post("/-/reload") as answer:
+        assert answer.status == 200
+        told = await answer.json()
+    assert orders.reloads == ["POST /-/reload"]
+    assert told["result"] == "applied"
+    assert told["changes"][0] == {"path": "limits.queue", "from": "5", "to": "6"}
+    assert told["needs_restart"] == ["listen"]
+
+    orders.outcome = Outcome(result=Result.FAILED, problems=("file:3: limits.queue: found 'x'",))
+    async with client.post("/-/reload") as answer:
+        assert answer.status == 422
+        assert (await answer.json())["problems"] == ["file:3: limits.queue: found 'x'"]
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+async def test_a_reload_is_not_read(
+    client: aiohttp.ClientSession, orders: FakeOrders, method: str
+) -> None:
+    async with client.request(method, "/-/reload") as answer:
+        assert answer.status == 405
+    assert orders.reloads == []
+
+
+@pytest.mark.parametrize("header", BROWSER)
+@pytest.mark.parametrize(("method", "path"), [("POST", "/-/reload"), ("GET", "/drain")])
+async def test_no_order_is_taken_from_a_web_page(
+    client: aiohttp.ClientSession, orders: FakeOrders, method: str, path: str, header: str
+) -> None:
+    async with client.request(method, path, headers={header: "http://evil.example"}) as answer:
+        assert answer.status == 403
+        assert header in (await answer.json())["error"]
+    assert (orders.reloads, orders.drains) == ([], 0)
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_a_drain_begins_and_is_not_waited_for(
+    client: aiohttp.ClientSession, orders: FakeOrders, method: str
+) -> None:
+    async with client.request(method, "/drain") as answer:
+        assert answer.status == 202
+        assert await answer.json() == {"status": "draining", "in_flight": 3}
+    assert orders.drains == 1
+
+
+async def test_a_drain_can_be_waited_for(client: aiohttp.ClientSession, orders: FakeOrders) -> None:
+    async with client.get("/drain?wait=20ms") as answer:
+        assert answer.status == 202
+
+    async with asyncio.TaskGroup() as group:
+        waiting = [group.create_task(_drained(client)) for _ in range(2)]
+        while orders.drains < 3:  # noqa: ASYNC110 - it offers no event
+            await asyncio.sleep(0.005)
+        orders.over.set()
+
+    assert [task.result() for task in waiting] == [{"status": "drained", "in_flight": 0}] * 2
+
+
+async def _drained(client: aiohttp.ClientSession) -> object:
+    async with client.get("/drain?wait=30s") as answer:
+        assert answer.status == 200
+        return await answer.json()
+
+
+@pytest.mark.parametrize(("method", "wait"), [("HEAD", "1s"), ("GET", "soon"), ("GET", "5")])
+async def test_what_is_no_order_drains_nothing(
+    client: aiohttp.ClientSession, orders: FakeOrders, method: str, wait: str
+) -> None:
+    async with client.request(method, f"/drain?wait={wait}") as answer:
+        assert answer.status in {400, 405}
+    assert orders.drains == 0

@@ -15,8 +15,7 @@ Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]
 
 
 class Peer:
-    def __init__(self, name: str, url: str) -> None:
-        self.name = name
+    def __init__(self, url: str) -> None:
         self.url = url
 
 
@@ -43,7 +42,7 @@ class Server:
 
 @pytest.fixture
 async def fetch() -> AsyncIterator[HttpFetch]:
-    made = HttpFetch(frozenset({"/v1/models", "/health"}), {"locked": "sk-secret"})
+    made = HttpFetch(frozenset({"/v1/models", "/health"}), {})
     yield made
     await made.close()
 
@@ -55,7 +54,7 @@ async def serve(free_port: Callable[[], int]) -> AsyncIterator[Callable[[Server]
     async def start(server: Server) -> Peer:
         port = free_port()
         servers.append(await asyncio.start_server(server, "127.0.0.1", port))
-        return Peer("locked" if server.stays else "open", f"http://127.0.0.1:{port}")
+        return Peer(f"http://127.0.0.1:{port}")
 
     yield start
     for server in servers:
@@ -80,6 +79,7 @@ async def test_an_answer_comes_back_whole(fetch: HttpFetch, serve: Serve) -> Non
 async def test_a_key_goes_to_its_own_backend_only(fetch: HttpFetch, serve: Serve) -> None:
     mine, others = Server(OK, stays=True), Server(OK)
     locked, peer = await serve(mine), await serve(others)
+    fetch.allow(frozenset({"/health"}), {locked.url: "sk-secret"})
 
     await fetch(locked, "/health", 2.0)
     await fetch(peer, "/health", 2.0)
@@ -162,7 +162,7 @@ async def test_silence_is_a_timeout(fetch: HttpFetch, serve: Serve) -> None:
 
 
 async def test_nobody_there_is_refused(fetch: HttpFetch, free_port: Callable[[], int]) -> None:
-    found = await fetch(Peer("x", f"http://127.0.0.1:{free_port()}"), "/health", 2.0)
+    found = await fetch(Peer(f"http://127.0.0.1:{free_port()}"), "/health", 2.0)
 
     assert isinstance(found, Failure)
     assert (found.kind, found.detail) == (Kind.CONNECT_REFUSED, "refused")
@@ -188,7 +188,7 @@ async def test_a_unix_socket_is_an_address_too(fetch: HttpFetch, tmp_path: Path)
     path = tmp_path / "engine.sock"
     listening = await asyncio.start_unix_server(server, path)
 
-    found = await fetch(Peer("u", f"unix://{path}"), "/health", 2.0)
+    found = await fetch(Peer(f"unix://{path}"), "/health", 2.0)
     listening.close()
 
     assert isinstance(found, Reply)

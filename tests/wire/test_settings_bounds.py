@@ -79,7 +79,7 @@ async def test_opening_a_connection_takes_no_longer_than_connect(
 ) -> None:
     async with serving(with_timeout(level, engine, "connect: 100ms"), free_port) as stack:
         (backend,) = stack.instance.backends()
-        pool = stack.instance._sides[backend].pool
+        pool = stack.instance._fleet.sides[backend].pool
         pool.endpoint = msgspec.structs.replace(pool.endpoint, port=full_port)
 
         assert await status_and_code(stack) == (504, "connect_timeout")

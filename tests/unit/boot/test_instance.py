@@ -85,7 +85,7 @@ async def test_a_recognised_engine_sets_the_life_of_its_connections(instance: In
 
     instance._on_kind(a, engine("llamacpp"))
 
-    side = instance._sides[a]
+    side = instance._fleet.sides[a]
     assert side.engine.name == "llamacpp"
     assert side.pool.policy.idle == engine("llamacpp").keep_alive
     assert side.pool.policy.max_requests == engine("llamacpp").max_requests > 0
@@ -94,8 +94,8 @@ async def test_a_recognised_engine_sets_the_life_of_its_connections(instance: In
 async def test_timeouts_of_a_model_win_over_those_of_its_backend(instance: Instance) -> None:
     a, b = instance.backends()
 
-    assert instance._timeouts_for("m", a) == Timeouts(first_token=5.0, idle=9.0)
-    assert instance._timeouts_for("other", b).first_token == 7.0
+    assert instance._fleet.timeouts_for("m", a) == Timeouts(first_token=5.0, idle=9.0)
+    assert instance._fleet.timeouts_for("other", b).first_token == 7.0
 
 
 async def test_dropped_lines_of_all_sinks_are_counted() -> None:

@@ -12,6 +12,7 @@ from proxy import __version__
 from proxy.cli import status
 from proxy.cli.app import run
 from proxy.settings.address import Address
+from proxy.settings.load import Supply
 from proxy.settings.schema import Settings
 
 Write = Callable[[str], str]
@@ -40,8 +41,9 @@ def served(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Settings, object]]:
     """Put a server that only remembers what it was started with in place of the real one."""
     calls: list[tuple[Settings, object]] = []
 
-    def serve(settings: Settings, *, stand_in: object = None, greet: object = None) -> int:
-        calls.append((settings, stand_in))
+    def serve(supply: Supply, *, stand_in: object = None, greet: object = None) -> int:
+        assert supply.read() == supply.loaded
+        calls.append((supply.loaded.settings, stand_in))
         return 3
 
     for name, facts in (("boot", {"serve": serve}), ("cli.demo", {"start_engines": "engines"})):

@@ -7,6 +7,7 @@ import orjson
 from proxy.cli import explain
 from proxy.settings import describe, fields
 from proxy.settings.load import Flags, Loaded, load
+from proxy.settings.rows import rows
 
 
 def loaded(tmp_path: Path, text: str, **env: str) -> Loaded:
@@ -34,19 +35,20 @@ def test_the_output_of_the_defaults_loads_to_the_defaults(tmp_path: Path) -> Non
 def test_every_key_stands_with_where_it_came_from(tmp_path: Path) -> None:
     file = tmp_path / "headrace.yaml"
     file.write_text("limits:\n  queue: 5\nmodels: {aliases: {a: m}}")
+    shown = load(file, {"HEADRACE_LOG_LEVEL": "debug"}, Flags(listen="a:1"))
 
-    rows = {
+    found = {
         row.path: str(row.source)
-        for row in explain.rows(load(file, {"HEADRACE_LOG_LEVEL": "debug"}, Flags(listen="a:1")))
+        for row in rows(shown.settings, shown.origins)
         if row.value is not None
     }
 
-    assert rows["listen"] == "--listen"
-    assert rows["log.level"] == "env HEADRACE_LOG_LEVEL"
-    assert rows["limits.queue"] == f"{file}:2"
-    assert rows["models.aliases.a"] == f"{file}:3"
-    assert rows["limits.body"] == "default"
-    assert {leaf.path for leaf in fields.leaves() if leaf.variable} <= rows.keys()
+    assert found["listen"] == "--listen"
+    assert found["log.level"] == "env HEADRACE_LOG_LEVEL"
+    assert found["limits.queue"] == f"{file}:2"
+    assert found["models.aliases.a"] == f"{file}:3"
+    assert found["limits.body"] == "default"
+    assert {leaf.path for leaf in fields.leaves() if leaf.variable} <= found.keys()
 
 
 def test_names_that_need_it_are_quoted(tmp_path: Path) -> None:

@@ -12,7 +12,9 @@ from proxy.settings.schema import LogFormat, LogLevel, Settings
 
 
 def demo(**variables: str) -> Settings:
-    return quiet(load(None, {f"HEADRACE_{name}": value for name, value in variables.items()}))
+    return quiet(
+        load(None, {f"HEADRACE_{name}": value for name, value in variables.items()})
+    ).settings
 
 
 def test_a_demo_writes_no_lines_beside_its_greeting_and_stops_at_once() -> None:
@@ -34,7 +36,7 @@ def test_what_somebody_chose_stays_even_if_it_is_the_default() -> None:
 
 def test_everything_else_is_left_alone() -> None:
     settings = Settings()
-    changed = quiet(Loaded(settings=settings, origins={}))
+    changed = quiet(Loaded(settings=settings, origins={})).settings
 
     assert changed.drain.timeout == settings.drain.timeout
     assert changed.limits == settings.limits

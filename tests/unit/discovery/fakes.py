@@ -9,11 +9,14 @@ from typing import Any
 from proxy.core.backend import Backend
 from proxy.core.breaker import Breaker
 from proxy.core.breaker import Policy as BreakerPolicy
+from proxy.core.catalog import Model
 from proxy.core.failure import Failure, Kind, Origin, Phase
 from proxy.core.health import Health
 from proxy.core.health import Policy as HealthPolicy
-from proxy.dialects.base import Reply
+from proxy.dialects.base import Engine, Reply
+from proxy.dialects.registry import ENGINES
 from proxy.discovery.asking import Peer
+from proxy.discovery.prober import Hooks, Prober
 
 NOWHERE = Reply(status=404, body=b'{"detail":"Not Found"}')
 Answers = Mapping[str, Reply | Failure]
@@ -142,3 +145,45 @@ def backend(url: str = "http://127.0.0.1:8000", kind: str = "") -> Backend:
     )
     made.kind = kind
     return made
+
+
+class Scene:
+    """A prober with one backend, and what it told."""
+
+    def __init__(self, kind: str = "") -> None:
+        self.backend = backend(kind=kind)
+        self.fetch = FakeFetch()
+        self.loop = ManualLoop()
+        self.told: list[tuple[str, ...]] = []
+        self.ready_when_told: list[bool] = []
+        self.prober = Prober(
+            [self.backend],
+            self.fetch,
+            ENGINES.values(),
+            Hooks(on_kind=self._kind, on_models=self._models),
+            loop=self.loop,
+            random=middle,
+        )
+
+    def _kind(self, backend: Backend, engine: Engine) -> None:
+        assert backend is self.backend
+        self.told.append(("kind", engine.name))
+
+    def _models(self, backend: Backend, models: tuple[Model, ...]) -> None:
+        self.told.append(("models", *(model.id for model in models)))
+        self.ready_when_told.append(backend.health.ready)
+
+    def serve(self, answers: Answers | None) -> None:
+        """Put an engine at the backend's address, or nobody."""
+        self.fetch.engines = {} if answers is None else {self.backend.url: answers}
+
+    def change(self, path: str, reply: Reply | Failure) -> None:
+        """Change one answer of the engine."""
+        self.serve({**self.fetch.engines[self.backend.url], path: reply})
+
+    async def pass_time(self, seconds: float) -> None:
+        await self.loop.run(seconds)
+
+    @property
+    def reason(self) -> str:
+        return self.backend.health.reason

@@ -3,72 +3,27 @@
 import asyncio
 from collections.abc import AsyncIterator
 
+import msgspec
 import pytest
 
-from proxy.core.backend import Backend
 from proxy.core.breaker import State as BreakerState
-from proxy.core.catalog import Model
 from proxy.core.failure import Failure, Kind, Origin, Phase
 from proxy.core.health import State
-from proxy.dialects.base import Engine, Reply
+from proxy.dialects.base import Reply
 from proxy.dialects.registry import ENGINES
-from proxy.discovery.prober import GAP, Hooks, Prober
+from proxy.discovery.prober import GAP
 from tests.fixtures.fleet import make_backend
 from tests.unit.discovery.fakes import (
     TIMEOUT,
     Answers,
-    FakeFetch,
-    ManualLoop,
+    Scene,
     backend,
     listing,
     llamacpp,
-    middle,
     vllm,
 )
 
 OURS = Failure(kind=Kind.INTERNAL, origin=Origin.PROXY, phase=Phase.CONNECT, detail="out of files")
-
-
-class Scene:
-    """A prober with one backend, and what it told."""
-
-    def __init__(self, kind: str = "") -> None:
-        self.backend = backend(kind=kind)
-        self.fetch = FakeFetch()
-        self.loop = ManualLoop()
-        self.told: list[tuple[str, ...]] = []
-        self.ready_when_told: list[bool] = []
-        self.prober = Prober(
-            [self.backend],
-            self.fetch,
-            ENGINES.values(),
-            Hooks(on_kind=self._kind, on_models=self._models),
-            loop=self.loop,
-            random=middle,
-        )
-
-    def _kind(self, backend: Backend, engine: Engine) -> None:
-        assert backend is self.backend
-        self.told.append(("kind", engine.name))
-
-    def _models(self, backend: Backend, models: tuple[Model, ...]) -> None:
-        self.told.append(("models", *(model.id for model in models)))
-        self.ready_when_told.append(backend.health.ready)
-
-    def serve(self, answers: Answers | None) -> None:
-        """Put an engine at the backend's address, or nobody."""
-        self.fetch.engines = {} if answers is None else {self.backend.url: answers}
-
-    def change(self, path: str, reply: Reply | Failure) -> None:
-        """Change one answer of the engine."""
-        self.serve({**self.fetch.engines[self.backend.url], path: reply})
-
-    async def pass_time(self, seconds: float) -> None:
-        await self.loop.run(seconds)
-
-    @property
-    def reason(self) -> str:
-        return self.backend.health.reason
 
 
 @pytest.fixture
@@ -358,3 +313,87 @@ async def test_a_stranger_cannot_be_woken(scene: Scene) -> None:
     await scene.pass_time(1.0)
 
     assert scene.fetch.asked == []
+
+
+async def test_a_backend_may_come_later(scene: Scene) -> None:
+    scene.prober.start()
+    late = backend("http://127.0.0.1:9")
+    scene.serve(vllm("m"))
+    scene.fetch.engines = {late.url: vllm("m")}
+    scene.backend = late
+
+    scene.prober.add(late)
+    await scene.pass_time(0.0)
+
+    assert late.health.ready
+    assert scene.told == [("kind", "vllm"), ("models", "m")]
+
+
+async def test_a_backend_that_was_removed_is_asked_no_more(scene: Scene) -> None:
+    await started(scene, vllm("m"))
+    asked = len(scene.fetch.asked)
+
+    scene.prober.remove(scene.backend)
+    scene.prober.wake(scene.backend)
+    await scene.pass_time(60.0)
+
+    assert len(scene.fetch.asked) == asked
+    assert scene.loop.pending == 0
+
+
+async def test_a_removal_ends_the_round_under_way(scene: Scene) -> None:
+    scene.fetch.gate = asyncio.Event()
+    scene.serve(vllm("m"))
+    scene.prober.start()
+    await scene.pass_time(0.0)
+    assert scene.fetch.busy == 1
+
+    scene.prober.remove(scene.backend)
+    scene.fetch.gate.set()
+    await scene.pass_time(60.0)
+
+    assert scene.fetch.busy == 0
+    assert scene.told == []
+    assert scene.backend.health.state is State.UNKNOWN
+
+
+async def test_one_that_comes_back_during_its_last_round_is_checked_afresh(scene: Scene) -> None:
+    scene.fetch.gate = asyncio.Event()
+    scene.serve(vllm("m"))
+    scene.prober.start()
+    await scene.pass_time(0.0)
+
+    scene.prober.remove(scene.backend)
+    scene.prober.add(scene.backend)
+    scene.fetch.gate.set()
+    await scene.pass_time(1.0)
+
+    assert scene.backend.health.ready
+    assert scene.told == [("kind", "vllm"), ("models", "m")]
+
+
+async def test_a_kind_can_be_given_later_and_taken_back(scene: Scene) -> None:
+    await started(scene, vllm("m"))
+
+    scene.prober.pin(scene.backend, "sglang")
+    assert scene.told[-1] == ("kind", "sglang")
+    await scene.pass_time(30.0)
+    assert scene.backend.kind == "sglang"
+
+    scene.prober.pin(scene.backend, "")
+    await scene.pass_time(1.0)
+    assert scene.backend.kind == "vllm"
+
+
+@pytest.mark.parametrize("kind", ["", "vllm"])
+async def test_a_profile_that_changed_is_used_by_who_is_of_its_kind(kind: str) -> None:
+    scene = Scene(kind=kind)
+    await started(scene, vllm("m"))
+    changed = msgspec.structs.replace(ENGINES["vllm"])
+
+    for _ in range(2):  # the second time it is known
+        scene.prober.know({**ENGINES, "vllm": changed}.values())
+        await scene.pass_time(1.0)
+
+        assert scene.told.count(("kind", "vllm")) == 2
+    await scene.prober.stop()

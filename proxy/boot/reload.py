@@ -1,0 +1,184 @@
+"""Read the settings again while the process runs, and put in force what can be.
+
+    1 read     all of it, in a thread; anything wrong: the old settings stay, every problem is told
+    2 compare  with what is in force; what only a restart can change keeps its value, and is named
+    3 join     backends that are new are made and checked, so that they can take over at once
+    4 settle   everything at once, between two events of the loop; no running stream is touched
+
+One at a time: who asks meanwhile waits, and reads what is there then.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Final, Protocol
+
+import msgspec
+import structlog
+
+from proxy.boot.watch import INTERVAL, Watch
+from proxy.core.backend import Backend
+from proxy.core.health import State
+from proxy.edge.orders import Outcome
+from proxy.settings import rules
+from proxy.settings.changes import between, with_fixed
+from proxy.settings.load import Loaded, Supply
+from proxy.settings.problems import SettingsError
+from proxy.settings.schema import Settings
+from proxy.telemetry.reloads import Reloads, Result
+
+WARM: Final = 5.0  # seconds in which backends that take over must have been checked once
+LOOK: Final = 0.02  # seconds between two looks at them
+
+log = structlog.get_logger()
+
+
+class Running(Protocol):
+    """The proxy whose settings change."""
+
+    @property
+    def settings(self) -> Settings:
+        """What is in force."""
+        ...
+
+    @property
+    def draining(self) -> bool:
+        """Whether it has been told to stop."""
+        ...
+
+    def join(self, settings: Settings) -> Sequence[Backend]:
+        """Make and check the backends that are new in `settings`; return them."""
+        ...
+
+    def settle(self, settings: Settings) -> None:
+        """Put `settings` in force; new backends have joined."""
+        ...
+
+
+class Reloader:
+    """Reloads the settings of `running`, when told to and when its files change.
+
+    `loaded` is what was last read in order.
+    """
+
+    __slots__ = (
+        "_counts",
+        "_found",
+        "_lock",
+        "_loop",
+        "_read",
+        "_running",
+        "_tasks",
+        "_watch",
+        "loaded",
+    )
+
+    def __init__(self, running: Running, supply: Supply, counts: Reloads) -> None:
+        self._running = running
+        self._read = supply.read
+        self._loop = asyncio.get_running_loop()
+        self._lock = asyncio.Lock()
+        self._tasks: set[asyncio.Task[Outcome]] = set()
+        # Engines found on this machine, or started for a demonstration, are in no file.
+        self._found = not supply.loaded.settings.backends
+        self._watch = Watch(supply.loaded.files, self._changed, INTERVAL)
+        self._counts = counts
+        self.loaded = supply.loaded
+
+    def start(self) -> None:
+        """Begin to watch the files."""
+        self._watch.start()
+
+    def stop(self) -> None:
+        """End the watch, and a reload that is under way."""
+        self._watch.stop()
+        for task in self._tasks:
+            task.cancel()
+
+    def request(self, cause: str) -> None:
+        """Reload soon; for who cannot wait."""
+        task = self._loop.create_task(self.reload(cause), name="reload")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def reload(self, cause: str) -> Outcome:
+        """Read the settings again and put in force what can be."""
+        async with self._lock:
+            if self._running.draining:
+                log.warning("settings not reloaded: the proxy is draining", cause=cause)
+                why = "the proxy is draining: its settings stay"
+                return Outcome(result=Result.FAILED, problems=(why,))
+            try:
+                loaded = await asyncio.to_thread(self._read_files)
+                settings, outcome = self._judge(loaded)
+            except SettingsError as error:
+                return self._refused(cause, [str(problem) for problem in error.problems])
+            if outcome.problems:
+                return self._refused(cause, outcome.problems)
+            if outcome.result is Result.APPLIED:
+                await self._take_over(settings)
+            self._found = self._found and not loaded.settings.backends
+            self.loaded = loaded
+            self._tell(cause, outcome)
+            return outcome
+
+    def _changed(self) -> None:
+        # In the thread of the watch.
+        self._loop.call_soon_threadsafe(self.request, "a file has changed")
+
+    def _read_files(self) -> Loaded:
+        before = self._watch.reading()
+        try:
+            loaded = self._read()
+        except SettingsError as error:
+            self._watch.follow(error.files, before)
+            raise
+        self._watch.follow(loaded.files, before)
+        return loaded
+
+    def _judge(self, loaded: Loaded) -> tuple[Settings, Outcome]:
+        """Return the settings that would be in force, and what that comes to."""
+        old, new = self._running.settings, loaded.settings
+        if not new.backends and self._found:
+            new = msgspec.structs.replace(new, backends=old.backends)
+        if not new.backends:
+            # A file that was cut short is in order too, and would take every backend away.
+            why = "backends: none is left; engines on this machine are looked for at the start only"
+            return old, Outcome(result=Result.FAILED, problems=(why,))
+        changes = tuple(between(old, new))
+        new = with_fixed(old, new)
+        if any(change.restart for change in changes):
+            # It was checked with the addresses that hold after a restart.
+            broken = [*rules.broken(rules.Scene(new, loaded.origins, frozenset()))]
+            if broken:
+                return old, Outcome(result=Result.FAILED, problems=tuple(map(str, broken)))
+        live = any(not change.restart for change in changes)
+        result = Result.APPLIED if live else Result.UNCHANGED
+        return new, Outcome(result=result, changes=changes)
+
+    async def _take_over(self, settings: Settings) -> None:
+        running = self._running
+        joined = running.join(settings)
+        staying = {(one.name, one.url) for one in settings.backends}
+        if any((one.name, one.url) not in staying for one in running.settings.backends):
+            until = self._loop.time() + WARM
+            while any(each.health.state is State.UNKNOWN for each in joined):
+                if self._loop.time() >= until:
+                    break
+                await asyncio.sleep(LOOK)
+        running.settle(settings)
+
+    def _refused(self, cause: str, problems: Sequence[str]) -> Outcome:
+        self._counts.failed()
+        log.error("settings not reloaded, those of before stay", cause=cause, problems=problems)
+        return Outcome(result=Result.FAILED, problems=tuple(problems))
+
+    def _tell(self, cause: str, outcome: Outcome) -> None:
+        pending = [change.path for change in outcome.changes if change.restart]
+        self._counts.took(outcome.result, pending)
+        live = [str(change) for change in outcome.changes if not change.restart]
+        if live:
+            log.info("settings reloaded", cause=cause, changes=live)
+        else:
+            log.info("settings read again: nothing to change", cause=cause)
+        if pending:
+            log.warning("settings wait: this needs a restart", keys=pending)
