@@ -1,8 +1,9 @@
 """From groups of flags to the options of the commands."""
 
+import re
 import sys
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import typer
 
@@ -16,6 +17,8 @@ from benchmarks.method.experience import Limits
 from benchmarks.report.budget import BudgetError, parse
 
 Kind = TypeVar("Kind", bound=StrEnum)
+KEY: Final = "--api-key"
+SECRET: Final = frozenset({KEY, "--header", "-H"})
 
 
 def shape(load: loads.Load, body: loads.Shape) -> Shape:
@@ -119,15 +122,27 @@ def asked(
 
 
 def command_line() -> tuple[str, ...]:
-    """Return the words this process was started with, for the record; keys are left out."""
-    shown, hide = ["headrace", *sys.argv[1:]], False
-    for place, word in enumerate(shown):
-        if hide:
-            shown[place] = "***"
-        elif word.startswith("--api-key="):
-            shown[place] = "--api-key=***"
-        hide = word == "--api-key"
+    """Return the words this process was started with, for the record; keys are left out.
+
+    They begin with `headrace bench`, however it was started. Of a header the name alone is kept.
+    """
+    given = sys.argv[1:]
+    shown, flag = ["headrace", "bench"], ""
+    for word in given[given[:1] == ["bench"] :]:
+        own, equals, value = word.partition("=")
+        if flag in SECRET:
+            shown.append(_hidden(flag, word))
+        elif equals and own in SECRET:
+            shown.append(f"{own}={_hidden(own, value)}")
+        else:
+            shown.append(word)
+        flag = word
     return tuple(shown)
+
+
+def _hidden(flag: str, value: str) -> str:
+    name = re.match(r"[\w-]+(?=[:=])", value)
+    return f"{name[0]}: ***" if name and flag != KEY else "***"
 
 
 def given(**values: Any) -> dict[str, Any]:  # noqa: ANN401 - options of any type

@@ -2,14 +2,15 @@
 
 import math
 import os
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from typing import Final
 
 import msgspec
 
 from benchmarks.client import fleet
-from benchmarks.client.drive import drive
+from benchmarks.client.drive import Progress, drive
 from benchmarks.client.probe import probe
 from benchmarks.client.target import Target
 from benchmarks.fake.launch import launched
@@ -18,7 +19,7 @@ from benchmarks.load.observed import Trial
 from benchmarks.load.planned import Schedule
 from benchmarks.method.readiness import known
 from benchmarks.method.sending import prepare
-from benchmarks.report.progress import Watch
+from benchmarks.report.progress import Step, Watch
 
 PRESET: Final = "h100-8b"
 FAR: Final = 1_000_000  # tokens: no answer of a simulated engine ends before it was told to
@@ -69,8 +70,11 @@ async def load(
     targets: Sequence[Target], schedule: Schedule, loading: Loading, watch: Watch
 ) -> Trial:
     """Send a schedule to an endpoint, or shared out among several. Raises EndpointError."""
+    counted = counting(watch, schedule)
     if len(targets) > 1:
-        joint = await prepare(targets, schedule, warm=loading.warm, timeout=loading.timeout)
+        joint = await prepare(
+            targets, schedule, warm=loading.warm, timeout=loading.timeout, progress=counted
+        )
         try:
             return await joint.run()
         finally:
@@ -81,17 +85,36 @@ async def load(
             targets[0],
             schedule,
             processes=ways,
-            progress=watch.count,
+            progress=counted,
             warm=loading.warm,
             timeout=loading.timeout,
         )
     return await drive(
-        targets[0], schedule, progress=watch.count, warm=loading.warm, timeout=loading.timeout
+        targets[0], schedule, progress=counted, warm=loading.warm, timeout=loading.timeout
     )
 
 
-def step(trial: Trial) -> float:
-    """Return the seconds of one point of a plot over the trial: 0.1, 0.25, 0.5, 1, 2.5, ..."""
-    least = max(0.1, trial.wall_ns / 1e9 / STEPS)
+def counting(
+    watch: Watch, schedule: Schedule, clock: Callable[[], float] = time.monotonic
+) -> Progress:
+    """Return what shows how many requests were answered, and how long new ones will begin.
+
+    A closed loop with an end has more requests than it will send: their number is not shown.
+    """
+    begin: list[float] = []
+
+    def told(done: int, total: int) -> None:
+        begin[:] = begin or [clock()]
+        end = min(schedule.span, schedule.until)
+        left = max(0.0, end - clock() + begin[0]) if math.isfinite(end) else None
+        known = total if math.isinf(schedule.until) else max(1, done)
+        watch.show(Step(done=done, total=known, doing="requests answered", left_s=left))
+
+    return told
+
+
+def step(seconds: float) -> float:
+    """Return the length of one point of a plot over so many seconds: 0.1, 0.25, 0.5, 1, 2.5, ..."""
+    least = max(0.1, seconds / STEPS)
     scale = 10.0 ** math.floor(math.log10(least))
     return next(scale * part for part in (1, 2.5, 5, 10) if scale * part >= least * 0.999)

@@ -12,12 +12,13 @@ from pathlib import Path
 
 import msgspec
 
-from benchmarks.commands import overhead, run
+from benchmarks.commands import loading, overhead, run
 from benchmarks.commands.attempting import CANNOT_MEASURE, UnmeasurableError, attempt, tell
 from benchmarks.commands.outputs import deliver
 from benchmarks.load.planned import Planned, Schedule
 from benchmarks.measure.bootstrap import FEWEST
 from benchmarks.method.accounts import Circumstances, account, started_now
+from benchmarks.method.passage import Slice, series
 from benchmarks.method.rounds import Design
 from benchmarks.method.session import session
 from benchmarks.report.progress import Watch
@@ -50,7 +51,7 @@ def main(options: Options) -> int:
     return attempt("replay", _through(schedule, options.arms))
 
 
-def slices(schedule: Schedule, number: int) -> list[Schedule]:
+def slices(schedule: Schedule, number: int) -> list[tuple[Slice, Schedule]]:
     """Cut a schedule into `number` slices of equal time; those without a request are left out.
 
     All turns of a session go with its first.
@@ -66,8 +67,11 @@ def slices(schedule: Schedule, number: int) -> list[Schedule]:
         shifted = max(0.0, one.at - place * length)
         parts[place].append(msgspec.structs.replace(one, at=shifted))
     return [
-        msgspec.structs.replace(schedule, requests=tuple(part), span=length)
-        for _, part in sorted(parts.items())
+        (
+            Slice(begins=place * length, span=length),
+            msgspec.structs.replace(schedule, requests=tuple(part), span=length),
+        )
+        for place, part in sorted(parts.items())
     ]
 
 
@@ -87,7 +91,7 @@ async def _through(schedule: Schedule, options: overhead.Options) -> int:
             session(wanted, pin=options.pin, warm=options.warm, timeout=options.timeout)
         )
         played = await bench.play(
-            lambda turn: parts[(turn - 1) % len(parts) if turn else 0],
+            lambda turn: parts[(turn - 1) % len(parts) if turn else 0][1],
             Design(rounds=len(parts), max_time=math.inf, uneven=True, seed=options.seed),
             tell=lambda step: watch.show(overhead.shown(step, len(bench.lanes))),
         )
@@ -102,4 +106,6 @@ async def _through(schedule: Schedule, options: overhead.Options) -> int:
             notes=tuple(bench.stage.notes),
         )
     record = account(played, about, started=started)
+    places = {turn: parts[(turn - 1) % len(parts)][0] for turn in range(1, played.rounds + 1)}
+    record.series |= series(played, places, step=loading.step(schedule.span))
     return deliver(record, options.output, overhead.trials(played))

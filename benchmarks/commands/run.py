@@ -88,6 +88,6 @@ def account(trial: Trial, schedule: Schedule, asked: Asked) -> Record:
         checks=seen.checks,
         figures={ENDPOINT: seen.figures},
         histograms={ENDPOINT: seen.histograms},
-        series={f"timeline:{ENDPOINT}": loaded(trial, step=loads.step(trial))},
+        series={f"timeline:{ENDPOINT}": loaded(trial, step=loads.step(trial.wall_ns / 1e9))},
         notes=notes,
     )

@@ -1,13 +1,14 @@
 """Whether answers kept pace with the requests of an open loop.
 
-Where more is asked for than can be served, work piles up: whoever comes `t` seconds after the
-beginning waits `(asked / served - 1) * t` longer than the first. So the slope of the whole time
-over the intended time gives the served share, `1 / (1 + slope)`, and a queue is seen while it still
-grows. How long an answer takes by its sizes is fitted beside it (least squares).
+Where more is asked for than can be served, work piles up. In a queue, whoever comes `t` seconds
+after the beginning waits `(asked / served - 1) * t` longer than the first: the slope of the whole
+time over the intended time tells what is served, while the queue still grows. How long an answer
+takes by its sizes is fitted beside it (least squares).
 
 A slope alone is not enough: an engine that was idle gets slower while its batch fills up. Behind is
-called what is so beyond chance, serves less than `KEPT` of what was asked, and takes at the end at
-least `LONGER` times as long as at the beginning.
+called what serves less than `KEPT` of what was asked, beyond chance, and either takes at the end
+`LONGER` times as long as at the beginning or serves less than half: where all requests share the
+engine, the first are as slow as the last.
 """
 
 import math
@@ -25,7 +26,9 @@ LONGER = 2.0
 FEWEST = 20
 """Complete answers; fewer show no slope."""
 SURE = 3.0
-"""Standard errors the slope must be above what `KEPT` allows."""
+"""Standard errors by which a slope is beyond chance."""
+STEEP = 1.0
+"""The slope of a queue that is served half as fast as it grows."""
 
 
 class Behind(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,10 +58,11 @@ def behind(trial: Trial, schedule: Schedule) -> Behind | None:
     if len(done) < FEWEST:
         return None
     slope, error, begin, end = _slope(done)
-    if slope - SURE * error <= 1 / KEPT - 1 or end < LONGER * begin:
+    least = slope - SURE * error
+    if least <= 1 / KEPT - 1 or (end < LONGER * begin and least < STEEP):
         return None
-    asked = len(schedule.requests) / schedule.span
-    return Behind(asked=asked, served=asked / (1 + slope))
+    busy = max(one.ended_ns for one in done) - min(one.intended_ns for one in done)
+    return Behind(asked=len(schedule.requests) / schedule.span, served=len(done) / busy * SECOND)
 
 
 def _slope(done: Sequence[Observed]) -> tuple[float, float, float, float]:

@@ -100,6 +100,11 @@ class Played(msgspec.Struct, kw_only=True):
     problem: str = ""
     """Why there is nothing to be had, as a sentence; empty if there is."""
 
+    @property
+    def rounds(self) -> int:
+        """The last round in which anything was measured."""
+        return max((row.round for row in self.blocks), default=0)
+
     def counted(self, arm: str) -> list[Measured]:
         """Return the blocks of an arm that count."""
         return [
@@ -182,7 +187,8 @@ class Rounds:
 
     async def _all(self) -> None:
         played = self._played
-        for lane in self._order():
+        # Without proxies first: what the engines cannot take is known after two blocks.
+        for lane in sorted(self._order(), key=lambda lane: lane.arm.role not in {DIRECT, AGAIN}):
             self._recent[lane.name].append(await self._one(lane, self._schedule(0), 0))
         began, turn = self._clock(), 0
         self._hopeless()

@@ -14,7 +14,7 @@ import msgspec
 
 from benchmarks.client import sidelog
 from benchmarks.client.calm import calm
-from benchmarks.client.drive import Block
+from benchmarks.client.drive import Block, Progress
 from benchmarks.client.target import Stamp, Target
 from benchmarks.load.observed import Observed, Trial
 from benchmarks.load.planned import Planned, Schedule
@@ -122,10 +122,36 @@ def _own() -> host.Cpu:
     return host.cpu([os.getpid()], descend=False)
 
 
+class Counts:
+    """Adds up what several parts of a block tell of their progress."""
+
+    __slots__ = ("_ended", "_tell", "_total")
+
+    def __init__(self, tell: Progress, total: int) -> None:
+        self._ended: dict[int, int] = {}
+        self._tell = tell
+        self._total = total
+
+    def of(self, part: int) -> Progress:
+        """Return what one part tells its progress to."""
+
+        def told(ended: int, _all: int) -> None:
+            self._ended[part] = ended
+            self._tell(sum(self._ended.values()), self._total)
+
+        return told
+
+
 async def prepare(
-    targets: Sequence[Target], schedule: Schedule, *, warm: int, timeout: float
+    targets: Sequence[Target],
+    schedule: Schedule,
+    *,
+    warm: int,
+    timeout: float,
+    progress: Progress | None = None,
 ) -> Joint:
     """Make a block ready in this process. Raises EndpointError as `client.drive` does."""
+    counts = Counts(progress, len(schedule.requests)) if progress is not None else None
     hands: list[Mapping[int, Planned]] = [*dealt(schedule, len(targets))]
     parts = [
         Part(
@@ -134,7 +160,7 @@ async def prepare(
                 schedule, concurrency=limit_of(schedule.concurrency, len(targets), which)
             ),
             hand,
-            progress=None,
+            progress=counts.of(which) if counts is not None else None,
             timeout=timeout,
         )
         for which, (target, hand) in enumerate(zip(targets, hands, strict=True))

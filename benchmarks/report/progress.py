@@ -1,13 +1,15 @@
 """What a person sees while a run goes on: one line that says where it is and what it knows so far.
 
 On a terminal the line is redrawn in place and what is worth keeping is printed above it. Elsewhere
-nothing is drawn, and `say` alone leaves a trace. All of it goes to standard error: standard output
-belongs to the result.
+it is printed anew every `EVERY_S` seconds, so that a log shows that something goes on. All of it
+goes to standard error: standard output belongs to the result.
 """
 
 import sys
+import time
+from collections.abc import Callable
 from types import TracebackType
-from typing import IO, Self
+from typing import IO, Final, Self
 
 import msgspec
 from rich.console import Console
@@ -15,6 +17,8 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 
 from benchmarks.report.amounts import duration, unit
 from benchmarks.report.figures import figure
+
+EVERY_S: Final = 10.0
 
 
 class Estimate(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,9 +65,17 @@ def step_text(step: Step) -> str:
 class Watch:
     """The live line. Use it as a context; `quiet` draws and says nothing at all."""
 
-    __slots__ = ("_bar", "_console", "_drawn", "_live", "_quiet")
+    __slots__ = ("_bar", "_clock", "_console", "_drawn", "_live", "_quiet", "_told")
 
-    def __init__(self, *, quiet: bool = False, file: IO[str] | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        quiet: bool = False,
+        file: IO[str] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._clock = clock
+        self._told = clock()
         self._console = Console(file=file if file is not None else sys.stderr, highlight=False)
         self._quiet = quiet
         self._drawn = self._console.is_terminal and not quiet
@@ -91,7 +103,9 @@ class Watch:
         self._live.stop()
 
     def show(self, step: Step) -> None:
-        """Redraw the line."""
+        """Redraw the line, or print it if the last one is `EVERY_S` old."""
+        if not self._drawn and self._clock() - self._told >= EVERY_S:
+            self.say(f"{step.done:,}/{step.total:,} {step_text(step)}".rstrip())
         if self._drawn:
             self._live.update(
                 self._bar,
@@ -103,9 +117,6 @@ class Watch:
 
     def say(self, words: str) -> None:
         """Print a line that stays: a rejected block, a phase that began."""
+        self._told = self._clock()
         if not self._quiet:
             self._console.print(words, markup=False, soft_wrap=True)
-
-    def count(self, done: int, total: int) -> None:
-        """Redraw from a plain count: fits `drive(progress=...)`."""
-        self.show(Step(done=done, total=total))

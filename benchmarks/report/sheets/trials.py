@@ -114,9 +114,10 @@ def control(record: Record) -> Grid | None:
         meant = figure(effect.figure)
         shown = unit(meant, [effect.added, effect.low, effect.high])
         found = shown_added(effect, shown)
-        zero = standing(effect) is Standing.UNSEEN or _holds_zero(effect.low, effect.high)
         text = shown.text(effect.added, signed=True)
-        word = "holds zero" if zero else "differs from zero"
+        word = "holds zero" if _holds_zero(effect.low, effect.high) else "differs from zero"
+        if word != "holds zero" and standing(effect) is Standing.UNSEEN:
+            word = "leaves zero out, by less than counts as seen"
         rows.append(
             (cell(f"{effect.arm}: {meant.label}"), cell(text), cell(found.under), cell(word))
         )

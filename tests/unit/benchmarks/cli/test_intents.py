@@ -68,13 +68,20 @@ def test_without_a_url_nothing_is_asked_by_name() -> None:
     [
         (["--api-key", "secret", "x"], ["--api-key", "***", "x"]),
         (["--api-key=s"], ["--api-key=***"]),
+        (["--api-key", "a:b", "--api-key"], ["--api-key", "***", "--api-key"]),
+        (["-H", "X-Key: s", "--header=A=s"], ["-H", "X-Key: ***", "--header=A: ***"]),
     ],
 )
 def test_the_record_holds_no_key(
     given: list[str], shown: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sys.argv", ["headrace", *given])
-    assert list(intents.command_line()) == ["headrace", *shown]
+    monkeypatch.setattr("sys.argv", ["headrace", "bench", *given])
+    assert list(intents.command_line()) == ["headrace", "bench", *shown]
+
+
+def test_the_command_line_is_one_that_can_be_pasted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.argv", ["/x/benchmarks/__main__.py", "run", "--rate", "5"])
+    assert intents.command_line() == ("headrace", "bench", "run", "--rate", "5")
 
 
 def test_weights() -> None:

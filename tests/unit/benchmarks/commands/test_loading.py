@@ -1,13 +1,14 @@
 """How many processes make a load, and the grain of plots over time."""
 
+import io
 import math
 import os
 
 import pytest
 
-from benchmarks.commands.loading import Loading, processes, step
-from benchmarks.load.observed import Trial
+from benchmarks.commands.loading import Loading, counting, processes, step
 from benchmarks.load.planned import Planned, Schedule
+from benchmarks.report.progress import Watch
 
 
 def schedule(tokens: int, span: float, **changes: object) -> Schedule:
@@ -40,5 +41,22 @@ def test_who_says_how_many_gets_them() -> None:
     ("seconds", "wanted"), [(1, 0.1), (24, 0.1), (50, 0.25), (240, 1.0), (3600, 25.0)]
 )
 def test_a_plot_has_at_most_240_points(seconds: float, wanted: float) -> None:
-    trial = Trial(observed=[], began_ns=0, wall_ns=int(seconds * 1e9))
-    assert step(trial) == pytest.approx(wanted)
+    assert step(seconds) == pytest.approx(wanted)
+
+
+def test_progress_counts_answers_and_the_time_in_which_new_requests_begin() -> None:
+    out, now = io.StringIO(), [0.0]
+    watch = Watch(file=out, clock=lambda: now[0])
+    one = Planned(input_tokens=1, output_tokens=1)
+    told = counting(watch, Schedule(requests=(one,) * 90, span=60.0), lambda: now[0])
+    closed = counting(watch, Schedule(requests=(one,) * 90, span=40.0, until=40.0), lambda: now[0])
+    told(0, 90)
+    closed(0, 90)
+    for tell in (told, closed):
+        now[0] += 12.0
+        tell(7, 90)
+
+    assert out.getvalue().splitlines() == [
+        "7/90 requests answered, ~48 s left",
+        "7/7 requests answered, ~16 s left",
+    ]

@@ -6,6 +6,7 @@ import pytest
 
 from benchmarks.commands import overhead, replay
 from benchmarks.load.planned import Planned, Schedule
+from benchmarks.method.passage import Slice
 
 
 def schedule(*times: float, sessions: tuple[int, ...] = (), span: float = 10.0) -> Schedule:
@@ -21,19 +22,20 @@ def schedule(*times: float, sessions: tuple[int, ...] = (), span: float = 10.0) 
     return Schedule(requests=requests, span=span)
 
 
-def times(parts: list[Schedule]) -> list[list[float]]:
-    return [[round(one.at, 6) for one in part.requests] for part in parts]
+def times(parts: list[tuple[Slice, Schedule]]) -> list[list[float]]:
+    return [[round(one.at, 6) for one in part.requests] for _, part in parts]
 
 
 def test_a_slice_begins_at_its_own_second_zero() -> None:
     parts = replay.slices(schedule(0.0, 1.0, 2.5, 9.9), 4)
     assert times(parts) == [[0.0, 1.0], [0.0], [2.4]]
-    assert {part.span for part in parts} == {2.5}
+    assert {part.span for _, part in parts} == {2.5}
+    assert [place.begins for place, _ in parts] == [0.0, 2.5, 7.5]
 
 
 def test_turns_of_a_session_stay_together() -> None:
     parts = replay.slices(schedule(0.0, 3.0, 6.0, sessions=(1, 2, 1)), 5)
-    assert [[one.session for one in part.requests] for part in parts] == [[1, 1], [2]]
+    assert [[one.session for one in part.requests] for _, part in parts] == [[1, 1], [2]]
 
 
 def test_the_last_request_is_in_the_last_slice() -> None:

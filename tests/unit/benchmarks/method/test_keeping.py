@@ -43,6 +43,16 @@ def test_a_queue_that_grows_gives_the_served_rate() -> None:
     assert 0.48 < found.share < 0.52
 
 
+def test_where_all_share_the_engine_the_first_are_as_slow_as_the_last() -> None:
+    dice = random.Random(3)
+    rows = [seen(i / 1000, 5.0 + 2 * i / 1000 + dice.uniform(-0.1, 0.1)) for i in range(500)]
+
+    found = behind(trial(rows), schedule(500, 0.5))
+
+    assert found is not None
+    assert 75 < found.served < 90
+
+
 def test_what_keeps_up_is_not_behind() -> None:
     dice = random.Random(2)
     rows = [seen(i / 40, 0.5 * dice.lognormvariate(0, 0.5)) for i in range(400)]

@@ -28,3 +28,11 @@ def test_open_requests_are_a_mean_over_the_step() -> None:
 def test_enough_answers_are_nothing_to_complain_of() -> None:
     assert complaint(trial(*[request(0.0, 0.5)] * 10)) == ""
     assert "1 of 1 requests" in complaint(trial(request(0.0, 0.5)))
+
+
+def test_lateness_is_told_where_there_are_stamps() -> None:
+    late = request(0.0, 1.0)
+    late.emitted, late.received = [S // 10, S], [S // 10 + 2_000_000, S + 7_000_000]
+
+    assert "token_p99_us" not in loaded(trial(request(0.0, 1.0)), step=0.5)
+    assert loaded(trial(late), step=0.5)["token_p99_us"] == [2000.0, 0, 7000.0]

@@ -3,7 +3,7 @@
 import pytest
 
 from benchmarks.load.planned import Planned, Schedule
-from benchmarks.method.sending import dealt, limit_of
+from benchmarks.method.sending import Counts, dealt, limit_of
 
 
 def planned(*sessions: int) -> Schedule:
@@ -39,3 +39,14 @@ def test_a_limit_is_shared(limit: int, ways: int, shares: list[int]) -> None:
 
 def test_no_limit_stays_none() -> None:
     assert limit_of(None, 3, 0) is None
+
+
+def test_parts_add_up_to_one_progress() -> None:
+    told: list[tuple[int, int]] = []
+    counts = Counts(lambda done, total: told.append((done, total)), 10)
+    one, two = counts.of(0), counts.of(1)
+    one(1, 5)
+    two(2, 5)
+    one(3, 5)
+
+    assert told == [(1, 10), (3, 10), (5, 10)]

@@ -33,15 +33,18 @@ def test_before_there_is_an_interval_only_the_median_is_told() -> None:
     assert estimate_text(Estimate(figure="token_p50_us", added=180.0)) == "each token p50 +180 us"
 
 
-def test_elsewhere_than_on_a_terminal_only_words_that_stay_are_written() -> None:
-    out = io.StringIO()
+def test_elsewhere_than_on_a_terminal_a_line_is_printed_now_and_then() -> None:
+    out, now = io.StringIO(), [0.0]
 
-    with Watch(file=out) as watch:
-        watch.show(STEP)
-        watch.count(3, 10)
+    with Watch(file=out, clock=lambda: now[0]) as watch:
+        for second in (1.0, 9.0, 10.0, 11.0, 19.0):
+            now[0] = second
+            watch.show(STEP)
         watch.say("block rejected: [the client] waited")
+        now[0] = 28.0
+        watch.show(STEP)
 
-    assert out.getvalue() == "block rejected: [the client] waited\n"
+    assert out.getvalue() == f"7/36 {step_text(STEP)}\nblock rejected: [the client] waited\n"
 
 
 def test_quiet_is_quiet_on_a_terminal_too() -> None:

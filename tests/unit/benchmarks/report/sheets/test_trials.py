@@ -1,5 +1,7 @@
 """The tables of capacity, faults, fairness and the self-test."""
 
+import msgspec
+
 from benchmarks.report.record import Arm, Check, Effect, Record
 from benchmarks.report.sheet import Grid, Tone
 from benchmarks.report.sheets.trials import bracket, checks, control, plain, search, shares
@@ -83,6 +85,9 @@ def test_direct_against_itself_holds_zero_and_the_delay_does_not() -> None:
     ]
 
     assert [row[-1] for row in rows(control(record))] == ["holds zero", "differs from zero"]
+    near = {"added": 15.0, "low": 5.0, "high": 25.0, "resolution": 25.0}
+    record.effects[0] = msgspec.structs.replace(record.effects[0], **near)
+    assert rows(control(record))[0][-1] == "leaves zero out, by less than counts as seen"
 
 
 def test_checks_are_told_with_what_was_found() -> None:
