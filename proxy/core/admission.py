@@ -10,7 +10,7 @@ the better one goes first, but nobody starves: after AGING seconds a ticket beat
 in the class above. As the number never changes, a heap keeps the order and the clock need not be
 asked.
 
-Leaving is O(1): a ticket is struck out where it stands, and the heaps drop the struck ones when
+Leaving is O(1): a ticket is struck out where it stands, and the heap drops the struck ones when
 they come up, or when those are the majority.
 """
 
@@ -47,16 +47,15 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Ticket(Generic[Item]):
-    """A place in a queue. `waiting` until popped, cancelled or expired."""
+    """A place in a queue. `waiting` until popped, taken or cancelled."""
 
-    __slots__ = ("deadline", "item", "key", "priority", "queued_at", "serial", "size", "waiting")
+    __slots__ = ("item", "key", "priority", "queued_at", "serial", "size", "waiting")
 
     def __init__(self, item: Item, *, size: int, priority: int, now: float, serial: int) -> None:
         self.item = item
         self.size = size
         self.priority = priority
         self.queued_at = now
-        self.deadline = 0.0
         self.key = now + priority * AGING
         self.serial = serial  # breaks ties: first come, first served
         self.waiting = True
@@ -87,7 +86,6 @@ class Queue(Generic[Item]):
     """The requests that wait for one model. Times are seconds of the loop's clock."""
 
     __slots__ = (
-        "_by_deadline",
         "_heap",
         "_marked_at",
         "_marked_served",
@@ -97,7 +95,6 @@ class Queue(Generic[Item]):
         "_total",
         "bytes",
         "count",
-        "expired",
         "refused",
         "served",
     )
@@ -107,23 +104,18 @@ class Queue(Generic[Item]):
         self.bytes = 0  # their sizes
         self.served = 0  # popped, ever
         self.refused = 0  # not let in, ever
-        self.expired = 0  # timed out, ever
         self._policy = policy
         self._total = total if total is not None else _Load()
         self._heap: list[Ticket[Item]] = []
-        self._by_deadline: list[tuple[float, int, Ticket[Item]]] = []
         self._struck = 0  # tickets in `_heap` that do not wait any more
         self._rate: float | None = None  # tickets served a second
         self._marked_at = 0.0
         self._marked_served = 0
 
-    def push(
-        self, item: Item, *, size: int, priority: int, now: float, deadline: float
-    ) -> Ticket[Item] | Failure:
+    def push(self, item: Item, *, size: int, priority: int, now: float) -> Ticket[Item] | Failure:
         """Queue `item` of `size` bytes; a lower `priority` goes first.
 
-        `deadline` is absolute, 0.0 = none; the queue's own timeout is the caller's to put in. Fails
-        with QUEUE_FULL, carrying `retry_after`.
+        Who waits too long cancels by itself. Fails with QUEUE_FULL, carrying `retry_after`.
         """
         if (full := self._full(size)) is not None:
             self.refused += 1
@@ -138,7 +130,7 @@ class Queue(Generic[Item]):
             self._sample(now)
         else:  # an idle queue says nothing about how fast a busy one drains
             self._marked_at, self._marked_served = now, self.served
-        return self._enter(item, size=size, priority=priority, now=now, deadline=deadline)
+        return self._enter(item, size=size, priority=priority, now=now)
 
     def bound(self, policy: Policy) -> None:
         """Put other bounds in force."""
@@ -153,10 +145,7 @@ class Queue(Generic[Item]):
         return heap[0] if heap else None
 
     def pop(self) -> Ticket[Item] | None:
-        """Take the ticket that is next, or None if nobody waits.
-
-        Deadlines are not looked at: call `expire` first where that matters.
-        """
+        """Take the ticket that is next, or None if nobody waits."""
         ticket = self.peek()
         if ticket is None:
             return None
@@ -188,19 +177,6 @@ class Queue(Generic[Item]):
         if ticket.waiting:
             self._leave(ticket)
             self._tidy()
-
-    def expire(self, now: float) -> list[Ticket[Item]]:
-        """Take out and return the tickets whose deadline has come, the most overdue first."""
-        late: list[Ticket[Item]] = []
-        heap = self._by_deadline
-        while heap and (heap[0][0] <= now or not heap[0][2].waiting):
-            ticket = heapq.heappop(heap)[2]
-            if ticket.waiting:
-                self._leave(ticket)
-                late.append(ticket)
-        self.expired += len(late)
-        self._tidy()
-        return late
 
     def retry_after(self, now: float, jitter: float = 0.0) -> int:
         """Return whole seconds after which asking again makes sense: 1 to `LONGEST`.
@@ -237,16 +213,11 @@ class Queue(Generic[Item]):
             return f"the queues of all models are full: {total.bytes} bytes"
         return None
 
-    def _enter(
-        self, item: Item, *, size: int, priority: int, now: float, deadline: float
-    ) -> Ticket[Item]:
+    def _enter(self, item: Item, *, size: int, priority: int, now: float) -> Ticket[Item]:
         total = self._total
         total.serial += 1
         ticket = Ticket(item, size=size, priority=priority, now=now, serial=total.serial)
         heapq.heappush(self._heap, ticket)
-        if deadline > 0.0:
-            ticket.deadline = deadline
-            heapq.heappush(self._by_deadline, (deadline, ticket.serial, ticket))
         self.count += 1
         self.bytes += size
         total.count += 1
@@ -262,14 +233,11 @@ class Queue(Generic[Item]):
         self._total.bytes -= ticket.size
 
     def _tidy(self) -> None:
-        """Build the heaps anew when most of what they hold is struck out."""
+        """Build the heap anew when most of what it holds is struck out."""
         if self._struck > self.count + _SLACK:
             self._heap = [ticket for ticket in self._heap if ticket.waiting]
             heapq.heapify(self._heap)
             self._struck = 0
-        if len(self._by_deadline) > 2 * (self.count + _SLACK):
-            self._by_deadline = [entry for entry in self._by_deadline if entry[2].waiting]
-            heapq.heapify(self._by_deadline)
 
     def _sample(self, now: float) -> None:
         """Take a reading of the drain rate, at most once in `SAMPLE` seconds."""
@@ -324,12 +292,6 @@ class Queues(Generic[Item]):
         heads = [(head, queue) for queue in self._queues.values() if (head := queue.peek())]
         heads.sort(key=_head)
         return [queue for _, queue in heads]
-
-    def expire(self, now: float) -> list[Ticket[Item]]:
-        """Take out and return every ticket whose deadline has come."""
-        if not self._load.count:
-            return []
-        return [ticket for queue in self._queues.values() for ticket in queue.expire(now)]
 
     def prune(self, models: Container[str]) -> None:
         """Forget the empty queues of models other than `models`."""

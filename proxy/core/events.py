@@ -42,8 +42,8 @@ class FirstEvent:
     """Finds the payload of the first event with data; fed decoded body bytes as they come.
 
     Comments, other fields and events without data are passed over. `name` is the `event:` name of
-    the event found. After `limit` bytes without one, `feed` returns b"" and `gave_up` is set: the
-    answer is then to be taken as it is. Holds at most `limit` bytes.
+    the event found. After `limit` bytes without one, `feed` returns b"": the answer is then to be
+    taken as it is. Holds at most `limit` bytes.
     """
 
     __slots__ = (
@@ -54,13 +54,11 @@ class FirstEvent:
         "_limit",
         "_searched",
         "_seen",
-        "gave_up",
         "name",
     )
 
     def __init__(self, limit: int = LIMIT) -> None:
         self.name = b""
-        self.gave_up = False
         self._limit = limit
         self._seen = 0
         self._buffer = bytearray()  # the current line, as far as it is here
@@ -84,20 +82,9 @@ class FirstEvent:
             if payload := self._take(line):
                 return payload
         if over:
-            self.gave_up = True
             self._buffer.clear()
             return b""
         return None
-
-    def finish(self) -> bytes | None:
-        """Return the payload of an event that the end of the body cut short, if any.
-
-        The standard drops such an event; an engine that dies after its error event may well owe
-        the blank line.
-        """
-        line = bytes(self._buffer)
-        self._buffer.clear()
-        return (self._take(line) if line else None) or self._take(b"") or None
 
     def _next_line(self) -> bytes | None:
         buffer = self._buffer

@@ -103,16 +103,8 @@ class Budget:
 
     def __init__(self, policy: Policy) -> None:
         self.policy = policy
-        self.in_flight = 0
+        self.in_flight = 0  # calls, each counted once, from its first try to its end
         self.retries = 0
-
-    def enter(self) -> None:
-        """Count a call in, once, before its first try."""
-        self.in_flight += 1
-
-    def leave(self) -> None:
-        """Count a call out, once, when it has ended."""
-        self.in_flight -= 1
 
     @property
     def limit(self) -> int:

@@ -3,10 +3,10 @@
 Theory: a calendar of ticks. An item is filed under the tick in which its deadline falls. A holder
 that makes progress only moves its own `deadline` (an attribute, or a property over timestamps it
 keeps anyway) and tells nobody; when its page comes up, the wheel reads the deadline again and files
-the item anew if it has moved away. So a stream of ten thousand chunks costs the wheel one visit per
-idle-timeout, not ten thousand timer changes. Only a deadline that moves *closer* must be told, by
-another `add`. Pages are made on demand: any horizon costs the same, and a discarded item is let go
-at once, together with whatever body it holds.
+the item anew if it has moved away. So a connection that carries a thousand requests costs the wheel
+one visit every few seconds, not a thousand timer changes. Only a deadline that moves *closer* must
+be told, by another `add`. Pages are made on demand: any horizon costs the same, and a discarded
+item is let go at once, together with whatever body it holds.
 
 The loop timer that calls `advance` lives elsewhere; time is handed in.
 """

@@ -138,9 +138,8 @@ class Attempts:
         call = self.call
         self.phase = QUEUE
         deadlines.allow(self, self.course.queue_timeout, now)
-        # Without a deadline: this call looks at its own.
         outcome = choice.queue(self).push(
-            self, size=call.body_size, priority=call.priority, now=now, deadline=0.0
+            self, size=call.body_size, priority=call.priority, now=now
         )
         if isinstance(outcome, Failure):
             self._give_up(outcome)

@@ -96,9 +96,6 @@ class AccessLog:
         """The number of calls without a line, because too many were waiting."""
         return self._dropped
 
-    def started(self) -> None:
-        """Do nothing: a line is written at the end."""
-
     def attempt_failed(self, call: Call, failure: Failure, *, retried: bool) -> None:
         """Do nothing: the line tells the number of attempts and the last failure."""
 

@@ -40,9 +40,6 @@ class Recent:
         self._now = now
         self._records: deque[Record] = deque(maxlen=keep)
 
-    def started(self) -> None:
-        """Do nothing: only failures count here."""
-
     def attempt_failed(self, call: Call, failure: Failure, *, retried: bool) -> None:
         """Note a failure that a retry follows; the last one of a request comes with its end."""
         if retried:

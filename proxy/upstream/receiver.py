@@ -6,7 +6,7 @@ from typing import Final, Protocol
 from proxy.core.failure import Failure, Phase
 from proxy.upstream.framing import ResponseHead
 
-CRUMB: Final = 32  # bytes: no event of any engine is smaller, framing included
+CRUMB: Final = 32  # bytes: no event with a token is smaller, framing included
 
 
 class Receiver(Protocol):

@@ -11,7 +11,7 @@ MODELS = st.sampled_from("abc")
 
 
 class QueuesMachine(RuleBasedStateMachine):
-    """Arrivals, services, cancellations, deadlines and time, in any order."""
+    """Arrivals, services, cancellations and time, in any order."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -27,9 +27,8 @@ class QueuesMachine(RuleBasedStateMachine):
         model=MODELS,
         size=st.integers(0, 30),
         priority=st.integers(-2, 2),
-        patience=st.one_of(st.none(), st.floats(0, 20)),
     )
-    def arrive(self, model: str, size: int, priority: int, patience: float | None) -> None:
+    def arrive(self, model: str, size: int, priority: int) -> None:
         self.serial += 1
         waiting, everyone = self.waiting[model], self.all()
         fits = (
@@ -43,7 +42,6 @@ class QueuesMachine(RuleBasedStateMachine):
             size=size,
             priority=priority,
             now=self.now,
-            deadline=0.0 if patience is None else self.now + patience,
         )
 
         assert isinstance(ticket, Ticket) == fits
@@ -75,15 +73,6 @@ class QueuesMachine(RuleBasedStateMachine):
     @rule(step=st.floats(0, 15))
     def wait(self, step: float) -> None:
         self.now += step
-
-    @rule()
-    def expire(self) -> None:
-        late = self.queues.expire(self.now)
-        expected = [ticket for ticket in self.all() if 0.0 < ticket.deadline <= self.now]
-
-        assert sorted(ticket.item for ticket in late) == sorted(t.item for t in expected)
-        for waiting in self.waiting.values():
-            waiting[:] = [ticket for ticket in waiting if ticket not in late]
 
     @invariant()
     def counts_are_exact(self) -> None:

@@ -116,8 +116,7 @@ def test_an_outage_is_answered_by_a_fifth_more_requests_at_most(
     """All calls are in flight at once and every retry stays out until the end: the worst case."""
     draw = randomness.random
     budget = Budget(Policy())
-    for _ in range(calls):
-        budget.enter()
+    budget.in_flight = calls
     failure = Failure(
         kind=Kind.STATUS,
         origin=Origin.BACKEND,

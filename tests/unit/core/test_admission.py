@@ -13,17 +13,16 @@ def push(
     now: float = 0.0,
     priority: int = 0,
     size: int = 1,
-    deadline: float = 0.0,
 ) -> Ticket[str]:
     """Queue an item that must be let in."""
-    ticket = queue.push(item, size=size, priority=priority, now=now, deadline=deadline)
+    ticket = queue.push(item, size=size, priority=priority, now=now)
     assert isinstance(ticket, Ticket)
     return ticket
 
 
 def refusal(queue: Queue[str], *, size: int = 1, now: float = 0.0) -> Failure:
     """Queue an item that must not be let in."""
-    failure = queue.push("refused", size=size, priority=0, now=now, deadline=0.0)
+    failure = queue.push("refused", size=size, priority=0, now=now)
     assert isinstance(failure, Failure)
     return failure
 
@@ -150,25 +149,12 @@ def test_one_who_is_not_next_can_be_taken(queue: Queue[str]) -> None:
     assert (queue.count, queue.bytes) == (0, 0)
 
 
-def test_those_whose_deadline_has_come_are_handed_out_once(queue: Queue[str]) -> None:
-    for item, deadline in zip("abcd", (5.0, 3.0, 9.0, 0.0), strict=True):
-        push(queue, item, deadline=deadline)
-
-    assert queue.expire(2.9) == []
-    assert [ticket.item for ticket in queue.expire(5.0)] == ["b", "a"]
-    assert queue.expire(5.0) == []
-    assert queue.expired == 2
-    assert drained(queue) == "cd"
-    assert queue.expire(100.0) == []
-
-
 def test_a_queue_whose_clients_all_leave_holds_nothing(queue: Queue[str]) -> None:
     push(queue, "first")
     for _ in range(5000):
-        queue.cancel(push(queue, "x", deadline=1e9))
+        queue.cancel(push(queue, "x"))
 
     assert len(queue._heap) < 200
-    assert len(queue._by_deadline) < 400
     assert drained(queue) == "first"
 
 
@@ -239,16 +225,6 @@ def test_busy_queues_are_ordered_by_whose_turn_it_is() -> None:
     queues.queue("empty")
 
     assert queues.busy() == [queues.queue("early"), queues.queue("late")]
-
-
-def test_expiry_over_all_models() -> None:
-    queues: Queues[str] = Queues(Policy())
-    assert queues.expire(1.0) == []
-    for model in "ab":
-        push(queues.queue(model), model, deadline=1.0)
-
-    assert sorted(ticket.item for ticket in queues.expire(1.0)) == ["a", "b"]
-    assert queues.count == 0
 
 
 def test_queues_of_models_that_are_gone_are_forgotten_when_empty() -> None:

@@ -73,12 +73,11 @@ def test_the_name_of_an_event_without_data_is_forgotten() -> None:
     assert scanner.name == b""
 
 
-def test_it_gives_up_after_the_limit_and_says_so() -> None:
+def test_it_gives_up_after_the_limit() -> None:
     scanner = FirstEvent()
 
     assert scanner.feed(b": " + b"x" * (LIMIT - 2)) is None
     assert scanner.feed(b"\n") == b""
-    assert scanner.gave_up
     assert scanner.feed(b"data: late\n\n") == b""
 
 
@@ -86,7 +85,6 @@ def test_an_event_beyond_the_limit_in_one_piece_is_not_found() -> None:
     scanner = FirstEvent(limit=10)
 
     assert scanner.feed(b"data: 0123456789\n\n") == b""
-    assert scanner.gave_up
 
 
 def test_it_holds_only_the_line_under_way() -> None:
@@ -97,23 +95,6 @@ def test_it_holds_only_the_line_under_way() -> None:
     assert len(scanner._buffer) == 0
 
 
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        (b'data: {"error":"x"}\n', b'{"error":"x"}'),
-        (b'data: {"error":"x"}', b'{"error":"x"}'),
-        (b"data: \n", None),
-        (b": comment", None),
-        (b"", None),
-    ],
-)
-def test_the_end_of_the_body_ends_an_event(text: bytes, expected: bytes | None) -> None:
-    scanner = FirstEvent()
-
-    assert scanner.feed(text) is None
-    assert scanner.finish() == expected
-
-
 def test_the_first_line_of_ndjson_is_found() -> None:
     scanner = FirstLine()
 
@@ -122,19 +103,10 @@ def test_the_first_line_of_ndjson_is_found() -> None:
     assert FirstLine().feed(b"\xef\xbb\xbf{}\n") == b"{}"
 
 
-def test_a_last_line_without_its_end_is_found_at_the_end() -> None:
-    scanner = FirstLine()
-
-    assert scanner.feed(b'{"error":"x"}') is None
-    assert scanner.finish() == b'{"error":"x"}'
-    assert FirstLine().finish() is None
-
-
 def test_the_first_line_gives_up_like_the_first_event() -> None:
     scanner = FirstLine(limit=4)
 
     assert scanner.feed(b"{1234}\n") == b""
-    assert scanner.gave_up
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -48,7 +48,6 @@ def test_a_line_holds_the_facts_of_the_call(
     make_log: Callable[..., AccessLog], written: Written
 ) -> None:
     log = make_log()
-    log.started()
     log.finished(ended_call(make_backend("gpu-a")))
     assert log.drain() == 0
     assert written.lines == [

@@ -33,7 +33,6 @@ def test_the_last_failure_of_a_request_is_remembered_once() -> None:
 
 def test_what_the_client_did_is_no_failure_here() -> None:
     recent = Recent(lambda: 0.0)
-    recent.started()
     recent.finished(ended_call(failure=failed_with(Kind.CLIENT_GONE, Origin.CLIENT)))
     recent.finished(ended_call())
     assert recent.records == ()
