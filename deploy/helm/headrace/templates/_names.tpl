@@ -1,0 +1,40 @@
+{{- define "headrace.fullname" -}}
+{{- if .Values.fullnameOverride -}}
+{{- .Values.fullnameOverride | trunc 53 | trimSuffix "-" -}}
+{{- else -}}
+{{- $name := default .Chart.Name .Values.nameOverride -}}
+{{- if contains $name .Release.Name -}}
+{{- .Release.Name | trunc 53 | trimSuffix "-" -}}
+{{- else -}}
+{{- printf "%s-%s" .Release.Name $name | trunc 53 | trimSuffix "-" -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "headrace.selector" -}}
+app.kubernetes.io/name: {{ default .Chart.Name .Values.nameOverride }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end -}}
+
+{{- define "headrace.labels" -}}
+{{ include "headrace.selector" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+{{- end -}}
+
+{{- define "headrace.secret" -}}
+{{- if .Values.keys.existingSecret -}}
+{{- if .Values.keys.create -}}
+{{- fail "keys: set existingSecret or create, not both" -}}
+{{- end -}}
+{{- .Values.keys.existingSecret -}}
+{{- else if .Values.keys.create -}}
+{{- include "headrace.fullname" . -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "headrace.settings" -}}
+{{- $drain := dict "delay" (printf "%ds" (int .Values.drain.delay)) "timeout" (printf "%ds" (int .Values.drain.timeout)) -}}
+{{- toYaml (merge (dict "listen" "0.0.0.0:8900" "admin" "0.0.0.0:8901" "drain" $drain) .Values.config) -}}
+{{- end -}}
