@@ -18,6 +18,7 @@ from benchmarks.measure import host
 from benchmarks.method import probing
 from benchmarks.method.accounts import started_now
 from benchmarks.method.checks import INVALID, VALID
+from benchmarks.method.holding import weigh
 from benchmarks.method.lanes import DIRECT, PROXY, Lane
 from benchmarks.method.rounds import Design
 from benchmarks.method.search import Bracket, Outcome, Search
@@ -138,7 +139,9 @@ async def _run(options: Options) -> int:
         ) as made:
             searcher = Searcher(made, options, watch)
             paths = [await searcher.through(lane) for lane in made.lanes if lane.arm.role == PROXY]
-            record = account(paths, made, options)
+            watch.say("holding streams open, to weigh them")
+            weights, problems = await weigh(made.lanes, made.stage.ports)
+            record = overhead.weighed(account(paths, made, options), weights, problems)
     record.started = started
     return deliver(record, msgspec.structs.replace(options.output, budget=""))
 

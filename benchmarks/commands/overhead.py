@@ -1,6 +1,6 @@
 """`headrace bench overhead`: what a proxy costs, beside direct and beside a plain TCP relay."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
@@ -12,10 +12,13 @@ from benchmarks.load.observed import Trial
 from benchmarks.load.planned import Schedule
 from benchmarks.load.workload import Shape, draw
 from benchmarks.method.accounts import Circumstances, account, started_now, workload
+from benchmarks.method.checks import INVALID
+from benchmarks.method.holding import Weight, weigh
 from benchmarks.method.rounds import PRECISE, Design, Played, Step
 from benchmarks.method.session import Session, session
 from benchmarks.method.stage import STARTED, Via, Wanted, via_of
 from benchmarks.report import progress
+from benchmarks.report.record import Record
 
 SHAPE = Shape(rate=50.0, input="128", output="48")
 """About 25 streams at a time and 2,400 tokens a second: a small team on one engine."""
@@ -121,8 +124,11 @@ async def _run(options: Options) -> int:
             )
             if played.problem:
                 raise UnmeasurableError(played.problem)
+            watch.say("holding streams open, to weigh them")
+            weights, problems = await weigh(made.lanes, made.stage.ports)
             about = _circumstances(options, made)
-    return deliver(account(played, about, started=started), options.output, trials(played))
+    record = weighed(account(played, about, started=started), weights, problems)
+    return deliver(record, options.output, trials(played))
 
 
 def design(options: Options) -> Design:
@@ -136,6 +142,16 @@ def design(options: Options) -> Design:
         uneven=not even or bool(shape.preset or shape.ramp or shape.idle_gap),
         seed=options.seed,
     )
+
+
+def weighed(record: Record, weights: Mapping[str, Weight], notes: Sequence[str]) -> Record:
+    """Add the weights of open streams to a record that may be believed, and return it."""
+    record.notes += notes
+    if record.verdict != INVALID:
+        for arm, weight in weights.items():
+            record.figures.setdefault(arm, {})["kib_per_stream"] = weight.kib_per_stream
+            record.series[f"memory:{arm}"] = weight.columns()
+    return record
 
 
 def _circumstances(options: Options, made: Session) -> Circumstances:

@@ -75,6 +75,8 @@ class Stage(msgspec.Struct, kw_only=True):
     notes: list[str] = []
     own: bool = False
     """Whether the engines were started here."""
+    ports: tuple[int, ...] = ()
+    """Of the engines, if all are on this machine."""
 
 
 def own_profile() -> Profile:
@@ -170,6 +172,7 @@ class Builder:
             stage.own = True
             pin(stage.engines, self._pins.engines)
         self._ports = [port for url in self._urls if (port := local_port(url)) is not None]
+        stage.ports = tuple(self._ports) if len(self._ports) == len(self._urls) else ()
         self._lane(Arm(name=DIRECT, role=DIRECT, url=" ".join(self._urls)), self._urls)
         if wanted.again:
             self._lane(Arm(name=AGAIN, role=AGAIN, url=" ".join(self._urls)), self._urls)

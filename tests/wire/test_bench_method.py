@@ -1,14 +1,18 @@
 """The method on real sockets: relays with known effect, blocks over several engines."""
 
 import asyncio
+import os
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+
+import pytest
 
 from benchmarks.client.target import Stamp, Target
 from benchmarks.fake.engine import running
 from benchmarks.fake.profile import Profile, Stamps
 from benchmarks.load.planned import Planned, Schedule
+from benchmarks.method import holding
 from benchmarks.method.blocks import Bench, measure
 from benchmarks.method.lanes import Lane
 from benchmarks.method.relay import Burning, Delaying, Pass, Relay, straight
@@ -129,3 +133,39 @@ async def test_an_engine_that_cannot_be_reached_closes_the_client() -> None:
 
         assert await reader.read() == b""
         writer.close()
+
+
+async def test_streams_are_held_weighed_and_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(holding, "SETTLE_S", 0.02)
+    async with running(ENGINE) as engine, relaying([engine.port], straight) as port:
+        arm = Arm(name="mine", role="proxy", pids=(os.getpid(),))
+        refusing = Arm(name="other", role="proxy", pids=(os.getpid(),))
+        found, notes = await holding.weigh(
+            [
+                Lane(arm=arm, targets=(target(port),)),
+                Lane(arm=refusing, targets=(target(1),)),
+            ],
+            [engine.port],
+            steps=(3, 6),
+        )
+        asked = [one for one in engine.requests if one.path.endswith("completions")]
+
+    assert list(found) == ["mine"]
+    assert found["mine"].open_streams == [0, 3, 6, 0]
+    assert found["mine"].closed == [0, 0, 0, 1]
+    assert len(asked) == holding.WARM + 6
+    assert list(engine.faults) == []
+    assert notes[0].startswith("other: its connections cannot be held")
+
+
+async def test_an_engine_that_is_not_simulated_is_not_silenced() -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 404 Not Found\r\ncontent-length: 2\r\n\r\n{}")
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    async with server:
+        found, notes = await holding.weigh([], [server.sockets[0].getsockname()[1]])
+
+    assert (found, len(notes)) == ({}, 1)

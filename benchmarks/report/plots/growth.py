@@ -105,7 +105,7 @@ def memory(record: Record, key: str = "memory") -> Plot:
     found = _points(record, "memory", "open_streams", "rss_mib")
     if not found:
         return missing(
-            key, title, "Only `headrace bench capacity` holds streams open to weigh them."
+            key, title, "Only `overhead` and `capacity` hold streams open to weigh them."
         )
     styles = looks(record)
     x = linear([count for of in found.values() for count, _ in of], LEFT, RIGHT)

@@ -4,11 +4,22 @@ import msgspec
 import pytest
 
 from benchmarks.client.target import EndpointError, Stamp
-from benchmarks.commands.overhead import Options, design, main, schedules, shown, trials, wanted
+from benchmarks.commands.overhead import (
+    Options,
+    design,
+    main,
+    schedules,
+    shown,
+    trials,
+    wanted,
+    weighed,
+)
 from benchmarks.fake.profile import Stamps
 from benchmarks.load.workload import Shape
+from benchmarks.method.holding import Weight
 from benchmarks.method.rounds import Design, Rounds, Step
 from benchmarks.method.stage import Via
+from benchmarks.report.record import Record
 from tests.fixtures.trials import Instrument, lanes, schedule
 
 URL = "http://127.0.0.1:8000"
@@ -130,3 +141,15 @@ def test_only_an_even_load_is_watched_for_engines_that_fall_behind() -> None:
     assert not design(Options()).uneven
     for bursty in ({"arrivals": "gamma:0.3"}, {"ramp": "1..9@5s"}, {"preset": "flash-crowd"}):
         assert design(Options(shape=msgspec.structs.replace(shape, **bursty))).uneven
+
+
+def test_streams_are_weighed_only_where_the_run_counts() -> None:
+    weight = Weight(open_streams=[0.0, 512.0], rss_mib=[50.0, 55.0], closed=[0.0, 0.0])
+    good, bad = Record(command="overhead", verdict="valid"), Record(verdict="invalid")
+
+    weighed(good, {"mine": weight}, ["a note"])
+    weighed(bad, {"mine": weight}, ["a note"])
+
+    assert good.figures["mine"]["kib_per_stream"] == pytest.approx(10)
+    assert good.series["memory:mine"]["open_streams"] == [0.0, 512.0]
+    assert (bad.figures, bad.series, bad.notes) == ({}, {}, ["a note"])
