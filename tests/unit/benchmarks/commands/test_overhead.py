@@ -145,7 +145,10 @@ def test_only_an_even_load_is_watched_for_engines_that_fall_behind() -> None:
 
 def test_streams_are_weighed_only_where_the_run_counts() -> None:
     weight = Weight(open_streams=[0.0, 512.0], rss_mib=[50.0, 55.0], closed=[0.0, 0.0])
-    good, bad = Record(command="overhead", verdict="valid"), Record(verdict="invalid")
+    good, bad = (
+        Record(command="overhead", verdict="valid"),
+        Record(command="overhead", verdict="invalid"),
+    )
 
     weighed(good, {"mine": weight}, ["a note"])
     weighed(bad, {"mine": weight}, ["a note"])
