@@ -17,6 +17,7 @@ import structlog
 from aiohttp import web
 
 import proxy
+from proxy.boot.alarm import Alarm
 from proxy.boot.draining import Draining
 from proxy.boot.fleet import Fleet, keys
 from proxy.boot.reload import Reloader
@@ -101,6 +102,7 @@ class Instance:
         self._course.suspect = self._prober.wake
         self._course.unheard = self._unheard
         self._course.reread = self._prober.reread
+        self._course.alarm = Alarm(self.now).refused
         self._course.wall = time.time
         supply = supply or _nowhere(settings)
         self.reloader = Reloader(self, supply, self.reloads)

@@ -17,8 +17,6 @@ from proxy.dialects.openai_api import OPERATIONS
 from proxy.dialects.profile import ASKED, SCHEMA, Profile
 
 NAME: Final = re.compile(r"[a-z][a-z0-9-]{0,31}")
-# POST paths engines have that this proxy's table of operations does not hold.
-NATIVE: Final = frozenset({"/api/show"})
 _PATH: Final = re.compile(r"/[A-Za-z0-9._~/-]*(\?[A-Za-z0-9._~=&,-]*)?")
 # Nobody asks these in order to learn something: they stop, empty or change an engine.
 DEADLY: Final = re.compile(
@@ -189,7 +187,7 @@ def _paths(profile: Profile) -> Iterator[Flaw]:
 
 
 def _operations(profile: Profile) -> Iterator[Flaw]:
-    known = {*OPERATIONS, *NATIVE}
+    known = set(OPERATIONS)
     if not known.intersection(profile.operations):
         yield Flaw(place=("operations",), found="none that this proxy serves")
     for path, operation in profile.operations.items():

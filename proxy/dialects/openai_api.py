@@ -75,7 +75,7 @@ OPERATIONS: Mapping[str, Operation] = _table(
     ),
     *(
         Operation(path=f"/api/{name}", name=f"ollama_{name}", surface="ollama", translates=True)
-        for name in ("embed", "embeddings")
+        for name in ("embed", "embeddings", "show")
     ),
     Operation(path="/v1/embeddings", name="embeddings"),
     Operation(path="/v1/moderations", name="moderations"),

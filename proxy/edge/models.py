@@ -1,4 +1,4 @@
-"""What the client port answers by itself: the merged list of models, one model, and /health.
+"""What the client port answers by itself: the models in each dialect's shape, and /health.
 
 These go down aiohttp's ordinary lane. The list is the catalog's: a model is in it if some backend
 serves it, an alias if one of its models is there; names stand in alphabetical order. Behind
@@ -13,8 +13,9 @@ from aiohttp import web
 from proxy.core.catalog import Model
 from proxy.core.failure import Failure, Kind, Origin, Phase
 from proxy.core.headers import request_id
+from proxy.dialects import cards
 from proxy.dialects.errors import status_of, unknown_model_hint
-from proxy.dialects.openai_api import error_body, model_card, model_list
+from proxy.dialects.openai_api import error_body, model_card, model_list, surface_of
 from proxy.flow.scope import split
 
 # Engines invent this date anew at every start. A constant keeps equal lists equal byte for byte,
@@ -35,11 +36,18 @@ def routes(listing: Listing, new_id: Callable[[], bytes]) -> list[web.RouteDef]:
     of `new_id`.
     """
     pages = _Pages(listing, new_id)
+    served = {
+        "/v1/models": pages.all,
+        "/v1/models/{id:.+}": pages.one,  # ids may hold slashes: "org/name"
+        "/api/tags": pages.tags,
+        "/api/ps": pages.running,
+        "/api/version": pages.version,
+    }
+    scoped = [web.get("/to/{scope}" + path, page) for path, page in served.items()]
     return [
-        web.get("/v1/models", pages.all),
-        web.get("/v1/models/{id:.+}", pages.one),  # ids may hold slashes: "org/name"
-        web.get("/to/{scope}/v1/models", pages.all),
-        web.get("/to/{scope}/v1/models/{id:.+}", pages.one),
+        *[web.get(path, page) for path, page in served.items()],
+        *scoped,
+        web.get("/", pages.root),
         web.get("/health", pages.health),
     ]
 
@@ -55,7 +63,9 @@ class _Pages:
         found = self._models(request)
         if isinstance(found, Failure):
             return self._error(request, found)
-        return _answer(model_list(found, _CREATED), self._id(request))
+        anthropic = _surface(request) == "anthropic"
+        listed = cards.anthropic_list(found) if anthropic else model_list(found, _CREATED)
+        return _answer(listed, self._id(request))
 
     async def one(self, request: web.Request) -> web.Response:
         asked = request.match_info["id"]
@@ -64,7 +74,9 @@ class _Pages:
             return self._error(request, found)
         for model in found:
             if model.id == asked:
-                return _answer(orjson.dumps(model_card(model, _CREATED)), self._id(request))
+                anthropic = _surface(request) == "anthropic"
+                card = cards.anthropic_card(model) if anthropic else model_card(model, _CREATED)
+                return _answer(orjson.dumps(card), self._id(request))
         failure = Failure(
             kind=Kind.UNKNOWN_MODEL,
             origin=Origin.CLIENT,
@@ -74,14 +86,33 @@ class _Pages:
         hint = unknown_model_hint(asked, [model.id for model in found])
         return self._error(request, failure, hint)
 
+    async def tags(self, request: web.Request) -> web.Response:
+        return self._listed(request, cards.tags)
+
+    async def running(self, request: web.Request) -> web.Response:
+        return self._listed(request, cards.running)
+
+    async def version(self, request: web.Request) -> web.Response:
+        return _answer(cards.version(), self._id(request))
+
+    async def root(self, request: web.Request) -> web.Response:
+        # Ollama's command line asks this before anything else, and only wants a 200.
+        return web.Response(text="headrace is running\n", headers={_REQUEST_ID: self._id(request)})
+
+    def _listed(
+        self, request: web.Request, write: Callable[[Sequence[Model]], bytes]
+    ) -> web.Response:
+        found = self._models(request)
+        if isinstance(found, Failure):
+            return self._error(request, found)
+        return _answer(write(found), self._id(request))
+
     def _models(self, request: web.Request) -> Sequence[Model] | Failure:
         # As it was sent: the router has decoded what it matched.
         return self._listing(split(request.rel_url.raw_path)[0])
 
     def _error(self, request: web.Request, failure: Failure, hint: str = "") -> web.Response:
-        # Anthropic's client always says which version of the API it speaks; OpenAI's never does.
-        surface = "anthropic" if "anthropic-version" in request.headers else "openai"
-        ident = self._id(request)
+        surface, ident = _surface(request), self._id(request)
         return _answer(error_body(surface, failure, ident, hint), ident, status_of(failure))
 
     async def health(self, request: web.Request) -> web.Response:
@@ -94,6 +125,11 @@ class _Pages:
         sent = request.headers.get(_REQUEST_ID)
         raw = None if sent is None else sent.encode(errors="surrogateescape")
         return request_id(raw, self._new_id()).decode("ascii")
+
+
+def _surface(request: web.Request) -> str:
+    path = split(request.rel_url.raw_path)[1]
+    return surface_of(path, anthropic="anthropic-version" in request.headers)
 
 
 def _answer(body: bytes, ident: str, status: int = 200) -> web.Response:

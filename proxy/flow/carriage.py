@@ -6,6 +6,8 @@ does not is passed on to the one and translated for the other.
 
 from typing import TYPE_CHECKING, NamedTuple
 
+import msgspec
+
 from proxy.core import peek
 from proxy.core.catalog import Target
 from proxy.core.failure import Failure, Kind, Origin, Phase
@@ -58,7 +60,7 @@ def _translated(attempts: "Attempts", side: "Side", way: "Way") -> Load | Failur
     call, engine = attempts.call, side.engine
     if not asking.reachable(call.path, engine):
         return _lacking(call)
-    made = translate(attempts.course, call, engine)
+    made = translate(attempts.course, call, engine, attempts.targets)
     if isinstance(made, Refusal):
         return refusal(made)
     if isinstance(made, Settled):
@@ -106,7 +108,7 @@ def prepared(
             side = course.sides[backend]
             if not side.speaks(call.path):
                 foreign[side.engine.name] = side.engine
-    outcomes = {name: translate(course, call, engine) for name, engine in foreign.items()}
+    outcomes = {name: translate(course, call, e, targets) for name, e in foreign.items()}
     unfit = {name for name, made in outcomes.items() if not isinstance(made, Translated)}
     if not unfit:
         return targets
@@ -134,11 +136,14 @@ def _settled(made: Translated | Settled) -> Settled:
     return made
 
 
-def translate(course: "Course", call: "Call", engine: "Engine") -> Translated | Settled | Refusal:
+def translate(
+    course: "Course", call: "Call", engine: "Engine", targets: tuple[Target, ...]
+) -> Translated | Settled | Refusal:
     """Translate a call's request for an engine."""
     created = course.wall() - (course.now() - call.received_at)
+    model = msgspec.structs.replace(targets[0].model, id=call.model)
     return asking.translate(
-        call.path, call.body, engine, request_id=call.request_id, created=created
+        call.path, call.body, engine, model, request_id=call.request_id, created=created
     )
 
 

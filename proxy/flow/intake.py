@@ -101,7 +101,10 @@ class Intake:
 
     def _targets(self, call: Call, request: "Request") -> tuple[Target, ...] | Failure:
         course = self._course
-        targets = course.directory.current.resolve(call.model)
+        catalog = course.directory.current
+        targets = catalog.resolve(call.model)
+        if not targets and call.surface == "ollama":  # whose clients add a tag where there is none
+            targets = catalog.resolve(call.model.removesuffix(":latest"))
         if call.pin is None:
             if not targets:
                 return self._no_such_model(call, course.unheard())

@@ -222,7 +222,7 @@ async def test_an_unknown_model_is_told_with_the_names_there_are(stack: Stack) -
         (post(b"[]"), 400, "bad_request"),
         (post(b'{"messages":[]}'), 400, "bad_request"),
         (post(chat(), path="/v1/nowhere"), 404, "path_not_found"),
-        (get("/"), 404, "path_not_found"),
+        (get("/nowhere"), 404, "path_not_found"),
         (get("/v1/chat/completions"), 405, "method_not_allowed"),
         (get("/v1/models", method="PUT"), 405, "method_not_allowed"),
         (post(chat(), "x-headrace-backend: b"), 404, "backend_not_found"),

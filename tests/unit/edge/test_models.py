@@ -164,3 +164,36 @@ async def test_a_scope_lists_what_it_serves(ask: Ask) -> None:
     for path in ("/to/two/v1/models", "/to/ONE/v1/models"):
         answer, body = await ask(listed, path=path, scope="one")
         assert (answer.status, body["error"]["code"]) == (404, "scope_not_found")
+
+
+ANTHROPIC = {"anthropic-version": "2023-06-01"}
+
+
+async def test_anthropics_client_gets_the_list_in_its_own_shape(ask: Ask) -> None:
+    _, body = await ask("/v1/models", ANTHROPIC)
+    assert [card["id"] for card in body["data"]] == ["gpt-4o", "llama", "org/qwen"]
+    assert body["has_more"] is False
+
+    _, card = await ask(ONE, ANTHROPIC, id="org/qwen")
+    assert (card["type"], card["display_name"]) == ("model", "org/qwen")
+
+
+@pytest.mark.parametrize("route", ["/api/tags", "/api/ps"])
+async def test_ollamas_client_gets_lists_in_its_own_shape(ask: Ask, route: str) -> None:
+    _, body = await ask(route)
+    assert [card["name"] for card in body["models"]] == ["gpt-4o", "llama", "org/qwen"]
+
+
+async def test_ollamas_client_is_told_a_version(ask: Ask) -> None:
+    _, body = await ask("/api/version")
+    assert body["version"]
+
+
+async def test_the_root_says_that_somebody_is_there(
+    directory: Directory,
+) -> None:
+    pages = routes(lambda _: directory.current.listing(), GENERATED.encode)
+    (handler,) = [route.handler for route in pages if route.path == "/"]
+    request = make_mocked_request("GET", "/")
+    answer = await cast("Callable[[web.Request], Awaitable[web.Response]]", handler)(request)
+    assert (answer.status, answer.text) == (200, "headrace is running\n")

@@ -209,3 +209,12 @@ def test_an_engine_that_became_another_kind_meanwhile_fails_softly() -> None:
 
     assert client.answer.status == 404
     world.assert_at_rest()
+
+
+def test_a_model_is_shown_by_its_engine_or_from_what_is_known() -> None:
+    world = mixed("vllm", "ollama")
+    body = b'{"model":"m"}'
+    assert world.asked("b", path="/api/show", body=body)[1].asked.endswith(body)
+
+    client = World("a").ask(path="/api/show", body=body)
+    assert json.loads(client.answer.body)["model_info"]["general.basename"] == "m"

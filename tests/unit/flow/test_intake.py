@@ -147,3 +147,14 @@ def test_a_call_whose_scope_is_down_waits_and_never_goes_elsewhere() -> None:
     assert client.answer.status == 503
     assert not world.pools["a"].dials
     world.assert_at_rest()
+
+
+def test_a_tag_that_ollamas_clients_add_names_the_same_model() -> None:
+    world = World("a")
+    body = b'{"model":"m:latest","stream":false,"messages":[{"role":"user","content":"hi"}]}'
+
+    client, end = world.asked("a", path="/api/chat", body=body)
+    assert b'"model":"m"' in end.asked
+    assert client.call.model == "m:latest"
+
+    assert world.ask(body=b'{"model":"m:latest"}').refusals[0].kind is Kind.UNKNOWN_MODEL

@@ -11,7 +11,7 @@ from proxy.dialects.registry import engine
 from proxy.flow import verdicts
 from proxy.upstream.framing import parse_head
 from tests.fixtures.course import World
-from tests.fixtures.ends import head
+from tests.fixtures.ends import head, plain
 
 
 def answered(kind: str, status: int, body: bytes, *, other_way: bool = False) -> Failure:
@@ -131,3 +131,19 @@ def test_a_path_an_engine_lacks_is_remembered_until_it_is_another_engine() -> No
 
     side.recognised(engine("sglang"))
     assert side.speaks("/v1/messages")
+
+
+def test_a_backend_that_denies_a_model_draws_no_traffic() -> None:
+    world = World("ab")
+    world.backends["b"].priority = 0
+    denied = plain(b'{"error":{"message":"The model `m` does not exist.","code":404}}', 404)
+    client, end = world.asked("a", body=b'{"model":"m"}', pin="a")
+    end.send(denied)
+    assert client.answer.status == 404
+
+    for _ in range(3):
+        later, other = world.asked("b", body=b'{"model":"m"}')
+        other.send(plain(b'{"choices":[]}'))
+        assert later.call.attempts == 1
+        world.pools["b"].close()
+    assert len(world.pools["a"].dials) == 1
