@@ -4,6 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.meta import tree
 
 # One interpreter loads the libraries once and forks per module: each child imports a single module
@@ -29,11 +31,12 @@ for name in sys.stdin.read().split():
 sys.exit(min(failed, 100))
 """
 LIBRARIES = (
-    "aiohttp.web httptools msgspec opentelemetry.sdk.trace orjson prometheus_client rich structlog"
-    " typer uvloop yaml"
+    "aiohttp.web hdrh.histogram httptools msgspec numpy opentelemetry.sdk.trace orjson"
+    " prometheus_client rich structlog typer uvloop yaml"
 )
 
 
+@pytest.mark.timeout(300)  # five hundred modules: half a minute, and more beside other tests
 def test_every_module_imports_alone(tmp_path: Path) -> None:
     names = [
         tree.module_name(name)
