@@ -17,6 +17,8 @@ import structlog
 
 from proxy.core.failure import Failure, Kind, Origin
 from proxy.edge.server import Edge
+from proxy.edge.through import Through
+from proxy.flow.attempts import Attempts
 from proxy.flow.course import Course
 from proxy.settings.schema import Drain
 
@@ -69,15 +71,13 @@ class Draining:
         log.info("drained")
 
     def _break_off(self) -> None:
-        left = tuple(self._course.calls)
+        left: tuple[Attempts | Through, ...] = (*self._course.calls, *self._edge.passing)
         if left:
             log.warning("breaking off calls", calls=len(left))
-        for attempts in left:
+        for running in left:
             detail = "the proxy is stopping and the time for running answers is over"
-            attempts.stop(
-                Failure(
-                    kind=Kind.DRAINING, origin=Origin.PROXY, phase=attempts.phase, detail=detail
-                )
+            running.stop(
+                Failure(kind=Kind.DRAINING, origin=Origin.PROXY, phase=running.phase, detail=detail)
             )
 
     async def _wait_until(self, over: Callable[[], bool], limit: float) -> None:

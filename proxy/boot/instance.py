@@ -94,7 +94,7 @@ class Instance:
         self._journal = Journal(self._observers())
         self._course.observers = (self._journal,)
         self._course.started = self._metrics.started
-        self._edge = Edge(self._course, settings.limits)
+        self._edge = Edge(self._course, settings.limits, ollama_admin=settings.ollama_admin)
         self._draining = Draining(self._course, self._edge, lambda: self.settings.drain, self._idle)
         self._fetch = HttpFetch(probe_paths(settings.engines.values()), self._fleet.keys())
         self._loads = Loads(self._fetch, loop=self._loop, random=random.random)
@@ -218,6 +218,7 @@ class Instance:
         self._course.least_body = _least_body(settings)
         self._queues.bound(_queueing(settings.limits))
         self._edge.limits = settings.limits
+        self._edge.ollama_admin = settings.ollama_admin
         self._journal.readers = self._observers()
         if settings.log.level is not old.log.level:
             logs.set_level(settings.log.level.value)

@@ -12,7 +12,7 @@ from typing import Final
 
 from proxy.dialects.base import Engine
 from proxy.dialects.openai_api import OPERATIONS
-from proxy.dialects.profile import Comments, ErrorForm, Grammar, Stops, Unknown
+from proxy.dialects.profile import Comments, ErrorForm, Grammar, Stops, Surface, Unknown
 from proxy.dialects.registry import ENGINES
 from proxy.dialects.translate import asking, counting
 
@@ -85,6 +85,15 @@ def _operations() -> str:
     paths = [path for path in OPERATIONS if path in served] + sorted(served - set(OPERATIONS))
     rows = ((f"`{path}`", *(_cell(kind, path) for kind in kinds)) for path in paths)
     return _table(("path", *(kind.name for kind in kinds)), rows)
+
+
+def _passes() -> str:
+    rows = (
+        (f"`{kind.name}`", *("yes" if group in kind.profile.passes else "" for group in Surface))
+        for kind in ENGINES.values()
+        if kind.profile.passes
+    )
+    return _table(("`type`", *(f"`{group.value}`" for group in Surface)), rows)
 
 
 def _streams() -> str:
@@ -178,6 +187,7 @@ _TABLES: Final[dict[str, Callable[[], str]]] = {
     "kinds": _kinds,
     "proofs": _proofs,
     "operations": _operations,
+    "passes": _passes,
     "streams": _streams,
     "limits": _limits,
     "ports": _ports,

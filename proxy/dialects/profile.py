@@ -105,6 +105,16 @@ class Stops(StrEnum):
     NEVER = "never"
 
 
+class Surface(StrEnum):
+    """A group of paths that pass through unread, see `passages`."""
+
+    FILES = "files"
+    BATCHES = "batches"
+    RESPONSES = "responses"  # stored ones: read, cancelled and deleted by their id
+    REALTIME = "realtime"  # a WebSocket
+    OLLAMA_ADMIN = "ollama-admin"
+
+
 class Expect(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a reply must be. All that is given must hold; pointers are JSON pointers.
 
@@ -325,6 +335,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """One kind of engine. `evidence`: what it was learned from, and of which version.
 
     operations: the allow-list; nothing else is ever sent there.
+    passes: what passes through unread besides them.
     never: GETs that must not be asked, with what they cost: no probe of this profile may use one.
     """
 
@@ -339,6 +350,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     capacity: Capacity | None = None
     load: tuple[Source, ...] = ()
     operations: Mapping[str, Operation]
+    passes: tuple[Surface, ...] = ()
     stream: Stream = Stream()
     errors: tuple[Rule, ...] = ()
     cancel: Cancel = Cancel()

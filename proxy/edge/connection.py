@@ -12,7 +12,6 @@ whole requests; here they are dispatched, answered and, if nobody reads or sends
 """
 
 import asyncio
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from aiohttp import web
@@ -24,7 +23,8 @@ from proxy.core.call import Call
 from proxy.core.failure import Failure, Kind
 from proxy.dialects.openai_api import surface_of
 from proxy.edge.heads import Head
-from proxy.edge.receiving import CALL, IDLE, Receiving, Stage, failure
+from proxy.edge.receiving import CALL, IDLE, UPLOAD, Stage, failure
+from proxy.edge.uploading import Uploading
 from proxy.flow.attempts import Attempts
 from proxy.flow.course import Request
 from proxy.flow.intake import refuse
@@ -32,29 +32,33 @@ from proxy.flow.scope import split
 
 if TYPE_CHECKING:
     from proxy.edge.server import Edge
+    from proxy.edge.through import Through
 
 BUSY_LOOK: Final = 5.0  # seconds between the wheel's looks at a busy connection
 FLUSH: Final = 10.0  # seconds in which a closing connection must take `STEP` of its last bytes
 STEP: Final = 4096
+BUSY: Final = frozenset({Stage.CALL, Stage.ORDINARY, Stage.UPLOAD, Stage.TUNNEL})
 LINGER: Final = 2.0  # seconds a refused client has to read why and stop sending
 
 
-class ClientConnection(Receiving):
+class ClientConnection(Uploading):
     """A client. Fulfils `flow.course.Client` and `core.wheel.Timed`."""
 
-    __slots__ = ("_attempts", "_left", "_rejected", "peer", "write")
+    __slots__ = ("_attempts", "_left", "_rejected")
 
     def __init__(self, edge: "Edge", manager: web.Server, **options: Any) -> None:  # noqa: ANN401
         super().__init__(edge, manager, **options)
         self._attempts: Attempts | None = None
+        self._through: Through | None = None
         self._left = 0  # bytes not taken by a closing connection, at the last look
         self._rejected = False
         self.peer = ""
-        self.write: Callable[[bytes], None] = _unconnected
+        self.write = _unconnected
 
     @override
     def __repr__(self) -> str:
-        return f"<ClientConnection {self.peer} {self._stage.name} {self._attempts or 'no call'}>"
+        work = self._attempts or self._through or "no call"
+        return f"<ClientConnection {self.peer} {self._stage.name} {work}>"
 
     # made and lost -----------------------------------------------------------------------------
 
@@ -81,7 +85,7 @@ class ClientConnection(Receiving):
         if self._task_handler is not None and self._stage is not Stage.ORDINARY:
             self._task_handler.cancel()  # it may never have run: then it would trip over this end
         self._stage = Stage.CLOSED
-        attempts, self._attempts = self._attempts, None
+        attempts, self._attempts = self._attempts or self._through, None
         self._payload = self._head = self._message = self._memo = None
         self._pieces = []
         if attempts is not None and not attempts.call.end:
@@ -92,7 +96,11 @@ class ClientConnection(Receiving):
     def eof_received(self) -> None:
         # A half-closed client counts as gone, as with every proxy in the field. Aborting instead of
         # closing matters: closing would first wait until a stalled client has taken its bytes.
-        if self._stage is Stage.CALL:
+        if self._stage is Stage.TUNNEL:
+            assert self._through is not None
+            self._through.client_gone()  # what it has said last still goes to the engine
+            self._shut()
+        elif self._stage in {Stage.CALL, Stage.UPLOAD}:
             if self.transport is not None:
                 self.transport.abort()
         elif self._stage is not Stage.CLOSED:
@@ -112,16 +120,21 @@ class ClientConnection(Receiving):
         if attempts is not None and not call.end:
             self._attempts = attempts
 
+    @override
     def answered(self, *, whole: bool) -> None:
         """Take the connection back from a call."""
-        self._attempts = None
-        if whole and not self.closing:
+        self._attempts = self._through = None
+        if self._stage is UPLOAD:
+            self._shut(linger=whole)  # it is still sending: let it read why nobody takes it
+        elif whole and not self.closing:
             self._rest()
         else:
             self._shut()
 
+    @override
     def refuse(self, call: Call, failure: Failure) -> None:
         """Answer a call with an error."""
+        self.closing = self.closing or self._stage is Stage.UPLOAD
         self.write(self._edge.error_answer(call, failure, close=self.closing))
         if self._rejected:
             self._shut(linger=True)
@@ -130,6 +143,9 @@ class ClientConnection(Receiving):
 
     @override
     def reject(self, failure: Failure, path: str = "") -> None:
+        if self._stage is Stage.UPLOAD:
+            self.spoilt(failure)
+            return
         edge, head = self._edge, self._head
         ident = head.request.request_id if head is not None and head.request is not None else None
         if head is not None:
@@ -191,19 +207,23 @@ class ClientConnection(Receiving):
         super().pause_writing()
         if self._attempts is not None:
             self._attempts.client_paused()
+        elif self._through is not None:
+            self._through.client_paused()
 
     @override
     def resume_writing(self) -> None:
         super().resume_writing()
         if self._attempts is not None:
             self._attempts.client_resumed()
+        elif self._through is not None:
+            self._through.client_resumed()
 
     # time ------------------------------------------------------------------------------------
 
     @property
     def deadline(self) -> float:
         """Return when this connection is overdue; a busy one is looked at again later."""
-        if self._stage is Stage.CALL or self._stage is Stage.ORDINARY:
+        if self._stage in BUSY:
             return self._edge.now() + BUSY_LOOK
         return self._until
 
@@ -228,6 +248,8 @@ class ClientConnection(Receiving):
         self.closing = True
         if self._stage is Stage.IDLE:
             self._shut()
+        elif self._through is not None:
+            self._through.go_away()
 
     @override
     def wait(self, seconds: float) -> None:

@@ -7,6 +7,7 @@ are gathered whole, within bounds of size, time and number of pieces, before any
 
     IDLE   --a head begins--> HEAD --complete--> BODY --whole--> CALL or ORDINARY --answered--> IDLE
     IDLE   --a whole head--> BODY
+    IDLE   --a head of what passes through--> UPLOAD --whole--> CALL --a WebSocket--> TUNNEL
     IDLE   --a known head--> BODY or, with its body, CALL
     HEAD, BODY --deadline, bad bytes, too large--> rejected: CLOSED
     CALL, ORDINARY --answered for the last time--> CLOSED
@@ -53,12 +54,15 @@ class Stage(IntEnum):
     BODY = 2  # a judged head waits for its body
     CALL = 3  # flow has the request
     ORDINARY = 4  # aiohttp's own lane has it
+    UPLOAD = 6  # something passes through, and its body is still arriving
+    TUNNEL = 7  # a WebSocket passes through: bytes are no messages any more
     CLOSED = 5  # answered for the last time: what still comes is read and dropped
 
 
 IDLE: Final = Stage.IDLE  # for the way of every request; see `core.failure.QUEUE`
 BODY: Final = Stage.BODY
 CALL: Final = Stage.CALL
+UPLOAD: Final = Stage.UPLOAD
 
 
 class Receiving(RequestHandler):
@@ -114,6 +118,18 @@ class Receiving(RequestHandler):
         """Hand a whole message to aiohttp's own lane."""
         raise NotImplementedError
 
+    def pass_on(self, head: Head, data: bytes) -> None:
+        """Start what passes through, before its body is here; `data` was the parser's last."""
+        raise NotImplementedError
+
+    def uploading(self, data: bytes) -> None:
+        """Pass on what the parser made of `data`."""
+        raise NotImplementedError
+
+    def tunnelled(self, data: bytes) -> None:
+        """Pass on bytes of a WebSocket."""
+        raise NotImplementedError
+
     def reject(self, failure: Failure, path: str = "") -> None:
         """Answer a request that never became a call, and close: the parser is not to be trusted."""
         raise NotImplementedError
@@ -133,6 +149,8 @@ class Receiving(RequestHandler):
                 self._feed(data)
         elif stage is CALL or stage is Stage.ORDINARY:
             self._behind(data)
+        elif stage is Stage.TUNNEL:
+            self.tunnelled(data)
         elif stage is not Stage.CLOSED:
             if self._need:
                 self._more(data)
@@ -219,7 +237,9 @@ class Receiving(RequestHandler):
         except HttpProcessingError as error:
             self.reject(_bad_bytes(error))
             return
-        if stage is Stage.BODY:
+        if stage is Stage.UPLOAD:
+            self.uploading(data)
+        elif stage is Stage.BODY:
             if messages:
                 self.closing = True
             self._check_body(data)
@@ -242,12 +262,17 @@ class Receiving(RequestHandler):
             return
         self._begin(head)
         self._head, self._message, self._payload = head, message, payload
-        if head.length > self._edge.limits.body:
+        if head.length > self._edge.limits.body and not (
+            head.passed and head.passed.passage.boundless
+        ):
             self.reject(self._too_large(head.length))
             return
         if len(messages) > 1:
             self.closing = True
         self._expected = self._end_of(head, payload, data)
+        if head.passed is not None:
+            self.pass_on(head, data)
+            return
         plain = head.operation is not None and not head.expects
         first = self._fed == len(data)
         self._memo = Memo.of(head, data) if plain and first and self._steady else None
@@ -284,9 +309,19 @@ class Receiving(RequestHandler):
             self._extend(payload.total_bytes)
 
     def _whole(self, head: Head, payload: StreamReader, data: bytes) -> None:
-        """Find out whether anything stands behind the message, then hand it on."""
+        """Hand a whole message on."""
         message, self._message = self._message, None
         self._payload = self._head = None
+        self._finish(head, data)
+        if head.operation is None:
+            assert message is not None
+            self.ordinary(message, payload)
+            return
+        # The parser's own buffer: reading through its methods would re-enter the parser.
+        self.dispatch(head, b"".join(payload._buffer) if head.length else b"")  # noqa: SLF001
+
+    def _finish(self, head: Head, data: bytes) -> None:
+        """Find out whether anything stands behind a message that is whole."""
         if self._expected:
             surplus = self._fed - self._expected
             behind = surplus > 0 and bool(data[-surplus:].strip(b"\r\n"))
@@ -297,14 +332,9 @@ class Receiving(RequestHandler):
             self._steady = self._steady and head.length < 0
         self._fed = 0
         if behind:
+            self._junk += 1
             self._memo = None
             self.closing = True
-        if head.operation is None:
-            assert message is not None
-            self.ordinary(message, payload)
-            return
-        # The parser's own buffer: reading through its methods would re-enter the parser.
-        self.dispatch(head, b"".join(payload._buffer) if head.length else b"")  # noqa: SLF001
 
     # bounds ------------------------------------------------------------------------------------
 

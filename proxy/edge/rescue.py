@@ -46,7 +46,7 @@ def answer(call: "Call", failure: Failure, *, close: bool, names: "Sequence[str]
         b"allow: POST\r\n" if status == 405 else b"",
         CLOSE if close else b"",
         own_fields(call),
-        body,
+        body if call.method != "HEAD" else b"",
     )
 
 

@@ -13,6 +13,7 @@ from proxy.core.failure import Failure, Kind, Origin, Phase
 from proxy.core.headers import request_id
 from proxy.dialects.errors import status_of
 from proxy.dialects.openai_api import OPERATIONS, error_body, surface_of
+from proxy.dialects.passages import find
 from proxy.edge.models import IDENT
 from proxy.flow.scope import split
 
@@ -83,8 +84,7 @@ def _refusal(request: web.Request, error: web.HTTPException, ident: str) -> web.
     method, path = request.method, request.rel_url.raw_path
     behind = split(path)[1]
     surface = surface_of(behind, anthropic="anthropic-version" in request.headers)
-    operation = OPERATIONS.get(behind)
-    allow = "POST" if operation is not None else ""
+    allow = _methods(behind)
     if isinstance(error, web.HTTPMethodNotAllowed):
         allow = ", ".join(sorted(error.allowed_methods))
     if allow:
@@ -95,6 +95,13 @@ def _refusal(request: web.Request, error: web.HTTPException, ident: str) -> web.
         return error_response(failure, ident, surface=surface)
     failure = _failure(Kind.BAD_REQUEST, f"{method} {path[:200]}: {error.reason}")
     return error_response(failure, ident, status=error.status, surface=surface)
+
+
+def _methods(path: str) -> str:
+    """Return the methods that a path takes, empty if it is none of ours."""
+    passage = find(path)
+    own = ["POST"] if path in OPERATIONS else []
+    return ", ".join([*own, *(passage.methods if passage is not None else ())])
 
 
 async def _sign(_request: web.Request, response: web.StreamResponse) -> None:

@@ -26,6 +26,8 @@ from proxy.settings.schema import Limits
 if TYPE_CHECKING:
     import socket
 
+    from proxy.edge.through import Through
+
 PRIVATE_AIOHTTP_NAMES: Final = (
     "_close",
     "_current_request",
@@ -52,9 +54,11 @@ log = structlog.get_logger()
 class Edge:
     """What all client connections share. `draining` makes every answer the last of its client."""
 
-    def __init__(self, course: Course, limits: Limits) -> None:
+    def __init__(self, course: Course, limits: Limits, *, ollama_admin: bool = False) -> None:
         self.course = course
         self.limits = limits
+        self.ollama_admin = ollama_admin
+        self.passing: set[Through] = set()  # what passes through at present
         self.intake = Intake(course)
         self.now = course.now
         self.wheel = course.wheel

@@ -370,6 +370,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             extra={"unit": "folder"},
         ),
     ] = None
+    ollama_admin: Annotated[
+        bool,
+        Meta(
+            description="Let clients pull, push, create, copy and delete models of an Ollama server"
+            " and send it blobs; false = 403."
+        ),
+    ] = False
     models: Models = Models()
     balance: BalanceSettings = BalanceSettings()
     timeouts: Timeouts = Timeouts()

@@ -33,15 +33,17 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
 class Dial:
     """A connection being opened. `cancel` leaves no trace: neither callback is called any more."""
 
-    __slots__ = ("_failed", "_pool", "_ready", "_task", "cancelled")
+    __slots__ = ("_failed", "_make", "_pool", "_ready", "_task", "cancelled")
 
     def __init__(
         self,
         pool: "Pool",
         ready: Callable[[Connection], None],
         failed: Callable[[Failure], None],
+        make: "Callable[[Pool], Connection]" = Connection,
     ) -> None:
         self._pool = pool
+        self._make = make
         self._ready = ready
         self._failed = failed
         self.cancelled = False
@@ -55,7 +57,7 @@ class Dial:
     async def _run(self) -> None:
         pool = self._pool
         try:
-            connection = await dial(pool.endpoint, pool.there, lambda: Connection(pool))
+            connection = await dial(pool.endpoint, pool.there, lambda: self._make(pool))
         except (OSError, UnicodeError) as error:  # the latter for a host no name can be
             if not self.cancelled:
                 self._failed(refusal(error, pool.endpoint))
@@ -135,9 +137,14 @@ class Pool:
             connection.close()
         return None
 
-    def dial(self, ready: Callable[[Connection], None], failed: Callable[[Failure], None]) -> Dial:
+    def dial(
+        self,
+        ready: Callable[[Connection], None],
+        failed: Callable[[Failure], None],
+        make: "Callable[[Pool], Connection]" = Connection,
+    ) -> Dial:
         """Open a new connection and call exactly one of the two, unless cancelled."""
-        return Dial(self, ready, failed)
+        return Dial(self, ready, failed, make)
 
     def made(self) -> None:
         """Count a connection that stands."""

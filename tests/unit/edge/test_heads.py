@@ -1,61 +1,13 @@
 """What a request head must be to be served, and what is read from it."""
 
-import asyncio
-
 import pytest
-from aiohttp.base_protocol import BaseProtocol
-from aiohttp.http import HttpRequestParser, HttpVersion, HttpVersion10, RawRequestMessage
+from aiohttp.http import HttpVersion, HttpVersion10
 from multidict import CIMultiDict, CIMultiDictProxy
 
-from proxy.core.failure import Failure, Kind, Origin, Phase
+from proxy.core.failure import Kind
 from proxy.dialects.openai_api import OPERATIONS
-from proxy.dialects.registry import engine
-from proxy.edge.heads import MAX_FIELDS, Head, judge
-from proxy.flow.course import Request, Side
-from tests.fixtures.ends import ScriptedPool
-
-CHAT = "/v1/chat/completions"
-LIMIT = 32768
-
-
-def parsed(
-    *fields: str,
-    method: str = "POST",
-    target: str = CHAT,
-    version: str = "1.1",
-    host: str | None = "x",
-    body: bytes = b"",
-) -> RawRequestMessage:
-    """Return what the real parser makes of a head; it must let it through."""
-    loop = asyncio.get_running_loop()
-    parser = HttpRequestParser(
-        BaseProtocol(loop), loop, 65536, max_headers=1024, auto_decompress=False
-    )
-    lines = [f"{method} {target} HTTP/{version}", *([] if host is None else [f"Host: {host}"])]
-    head = "\r\n".join([*lines, *fields, "", ""]).encode("latin-1")
-    messages, _, _ = parser.feed_data(head + body)
-    return messages[0][0]
-
-
-def served(message: RawRequestMessage, limit: int = LIMIT) -> Head:
-    head = judge(message, limit)
-    assert isinstance(head, Head), head
-    return head
-
-
-def refused(message: RawRequestMessage, limit: int = LIMIT) -> Failure:
-    failure = judge(message, limit)
-    assert isinstance(failure, Failure), failure
-    assert (failure.origin, failure.phase) == (Origin.CLIENT, Phase.READ)
-    assert not failure.retryable
-    return failure
-
-
-def asked(*fields: str) -> Request:
-    """Return what is read from a chat request with these header fields."""
-    request = served(parsed(*fields)).request
-    assert request is not None
-    return request
+from proxy.edge.heads import MAX_FIELDS
+from tests.fixtures.heads import CHAT, parsed, refused, served
 
 
 async def test_a_plain_request_is_read_whole() -> None:
@@ -69,7 +21,6 @@ async def test_a_plain_request_is_read_whole() -> None:
     assert head.request is not None
     assert head.request.operation is head.operation
     assert head.request.content_type == b"application/json"
-    assert head.request.operation is head.operation
 
 
 @pytest.mark.parametrize("path", sorted(OPERATIONS))
@@ -314,141 +265,3 @@ async def test_the_asterisk_is_for_options() -> None:
 
     assert (head.path, head.operation) == ("*", None)
     assert refused(parsed()._replace(path="*")).kind is Kind.BAD_REQUEST
-
-
-async def test_engines_see_what_is_theirs_and_nothing_that_is_not() -> None:
-    request = asked(
-        "Content-Type: application/json",
-        "X-Mine: 1",
-        "Authorization: Bearer secret",
-        "Connection: X-Dropped",
-        "X-Dropped: 1",
-        "X-Request-Id: abc",
-        "x-headrace-session: s",
-        "x-headrace-nonsense: 1",
-    )
-
-    seen = request.way_to(Side(ScriptedPool("a", lambda: 0.0), engine("vllm"))).fields
-    assert seen == b"content-type: application/json\r\nx-mine: 1\r\n"
-
-
-@pytest.mark.parametrize("name", ["Host", "Content-Length", "transfer-encoding"])
-async def test_a_connection_field_must_not_nominate_what_frames_or_routes(name: str) -> None:
-    failure = refused(parsed(f"Connection: {name}"))
-
-    assert failure.kind is Kind.BAD_REQUEST
-    assert name.lower() in failure.detail
-
-
-async def test_a_request_id_is_taken_if_it_is_safe() -> None:
-    for safe in ("abc-123", "~" * 128):
-        assert asked(f"X-Request-Id: {safe}").request_id == safe
-    for other in ("~" * 129, "two words", "", "\xe9"):
-        assert asked(f"X-Request-Id: {other}").request_id is None
-
-
-async def test_without_fields_of_ours_nothing_is_asked_of_us() -> None:
-    request = asked()
-
-    assert (request.request_id, request.session, request.pin) == (None, None, None)
-    assert (request.priority, request.timeout, request.content_type) == (0, 0.0, b"")
-
-
-@pytest.mark.parametrize("prefix", ["x-headrace-", "X-Headrace-", "X-HEADRACE-"])
-async def test_a_session_and_a_backend_are_read_and_bounded(prefix: str) -> None:
-    request = asked(f"{prefix}session: chat-7 \xe9 ", f"{prefix}backend: gpu-1")
-    assert (request.session, request.pin) == ("chat-7 \xe9", "gpu-1")
-
-    request = asked(f"{prefix}session: {'s' * 300}", f"{prefix}backend: {'b' * 300}")
-    assert (request.session, request.pin) == ("s" * 256, "b" * 256)
-
-
-@pytest.mark.parametrize(
-    ("sent", "priority"), [("0", 0), ("7", 7), ("-5", -5), (" 12 ", 12), ("999999", 999999)]
-)
-async def test_a_priority_is_a_whole_number(sent: str, priority: int) -> None:
-    assert asked(f"x-headrace-priority: {sent}").priority == priority
-
-
-@pytest.mark.parametrize(
-    ("sent", "seconds"),
-    [("30", 30.0), ("30s", 30.0), ("500ms", 0.5), ("0.25s", 0.25), ("0.125", 0.125), (" 2s ", 2.0),
-     ("0", 0.0), ("999999s", 999999.0)],
-)  # fmt: skip
-async def test_a_timeout_is_a_duration(sent: str, seconds: float) -> None:
-    assert asked(f"x-headrace-timeout: {sent}").timeout == seconds
-
-
-@pytest.mark.parametrize(
-    ("name", "values"),
-    [
-        ("priority", "|high|1.5|+1|--1|-|1 2|1234567|1e3|0x1|\xb2"),
-        ("timeout", "|soon|1h|-1s|1.2345s|.5s|1.s|1 s|inf|nan|1S|1234567"),
-    ],
-)
-async def test_other_numbers_are_refused(name: str, values: str) -> None:
-    for sent in values.split("|"):
-        failure = refused(parsed(f"x-headrace-{name}: {sent}"))
-        assert failure.kind is Kind.BAD_REQUEST
-        assert f"x-headrace-{name} must be" in failure.detail, sent
-
-
-async def test_fields_of_ours_mean_nothing_to_a_page() -> None:
-    fields = ("x-headrace-priority: high", "x-headrace-timeout: soon")
-
-    assert served(parsed(*fields, method="GET", target="/health")).request is None
-
-
-@pytest.mark.parametrize(
-    ("target", "scope", "path"),
-    [
-        ("/to/gpu-a/v1/chat/completions", "gpu-a", CHAT),
-        ("/to/vllm/v1/messages?beta=true", "vllm", "/v1/messages"),
-        ("/to/[::1]:8000/v1/embeddings", "[::1]:8000", "/v1/embeddings"),
-        ("http://x/to/gpu-a/v1/chat/completions", "gpu-a", CHAT),
-        ("/to/g%70u-a/v1/chat/completions", "g%70u-a", CHAT),  # a name nobody has
-        ("/to//v1/chat/completions", "", CHAT),
-    ],
-)
-async def test_a_scope_is_cut_off_and_the_rest_judged_as_usual(
-    target: str, scope: str, path: str
-) -> None:
-    head = served(parsed(target=target))
-
-    assert head.path == path
-    assert head.operation is OPERATIONS[path]
-    assert head.request is not None
-    assert (head.request.scope, head.request.pin) == (scope, scope)
-
-
-async def test_a_header_may_name_a_backend_within_the_scope() -> None:
-    head = served(parsed("x-headrace-backend: a", target="/to/vllm" + CHAT))
-
-    assert head.request is not None
-    assert (head.request.scope, head.request.pin) == ("vllm", "a")
-
-
-@pytest.mark.parametrize(
-    "target",
-    [
-        "/TO/a" + CHAT,
-        "/to" + CHAT,
-        "//to/a" + CHAT,
-        "/to/a/" + CHAT,
-        "/to/a/.." + CHAT,
-        "/to/a/%2e%2e" + CHAT,
-        "/to/a%2F" + CHAT.removeprefix("/"),
-        "/to/a/to/b" + CHAT,
-        "/to/a" + CHAT.upper(),
-        "/to/a" + CHAT + "/",
-        "/to/a/terminate",
-        "/to/a/slots/0?action=erase",
-        "/to/a/health/drain",
-        "/to/a",
-    ],
-)
-async def test_what_is_no_operation_behind_a_scope_is_none_at_all(target: str) -> None:
-    head = served(parsed(target=target))
-
-    assert head.operation is None
-    assert head.request is None

@@ -42,6 +42,7 @@ SINGLE = [
     ("admin", "unix:/run/a.sock", Address(path="/run/a.sock")),
     ("workers", "1", 1),
     ("profiles", "/dev", Profiles(folder="/dev")),
+    ("ollama_admin", "true", True),
     ("models.unify", "names", Unify.NAMES),
     ("balance.policy", "least-connections", Policy.LEAST_CONNECTIONS),
     ("timeouts.connect", "500ms", 0.5),
