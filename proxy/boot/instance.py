@@ -10,18 +10,18 @@ import socket
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from math import inf
 from typing import Final
 
 import structlog
 from aiohttp import web
 
 import proxy
+from proxy.boot import derived
 from proxy.boot.alarm import Alarm
 from proxy.boot.draining import Draining
 from proxy.boot.fleet import Fleet, keys
 from proxy.boot.reload import Reloader
-from proxy.core import admission, health, selection
+from proxy.core import admission, health
 from proxy.core.backend import Backend
 from proxy.core.catalog import Catalog, Model
 from proxy.dialects.base import Engine
@@ -37,9 +37,9 @@ from proxy.flow.attempts import Attempts
 from proxy.flow.course import Course
 from proxy.flow.evict import reroute
 from proxy.flow.reckon import Reckoner
-from proxy.settings.load import Loaded, Supply
+from proxy.settings.load import Supply
 from proxy.settings.rows import listed
-from proxy.settings.schema import Limits, Settings
+from proxy.settings.schema import Settings
 from proxy.telemetry import logs
 from proxy.telemetry.access import AccessLog
 from proxy.telemetry.failures import Recent, Record
@@ -85,7 +85,7 @@ class Instance:
         self._lag = self._worst_lag = 0.0
         self._fleet = Fleet(settings, now=self.now, random=random.random)
         self._fleet.on_catalog = self._catalog_changed
-        self._queues: admission.Queues[Attempts] = admission.Queues(_queueing(settings.limits))
+        self._queues: admission.Queues[Attempts] = admission.Queues(derived.queueing(settings))
         self._course = self._make_course()
         self._recent = Recent(self.now)
         self.reloads = Reloads(time.time)
@@ -104,7 +104,7 @@ class Instance:
         self._course.reread = self._prober.reread
         self._course.alarm = Alarm(self.now).refused
         self._course.wall = time.time
-        supply = supply or _nowhere(settings)
+        supply = supply or derived.nowhere(settings)
         self.reloader = Reloader(self, supply, self.reloads)
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._admin: web.AppRunner | None = None
@@ -118,16 +118,16 @@ class Instance:
         settings = self.settings
         return Course(
             directory=self._fleet.directory,
-            selector=_selector(settings),
+            selector=derived.selector(settings),
             queues=self._queues,
             sides=self._fleet.sides,
-            common_paths=_common_paths(settings),
+            common_paths=derived.common_paths(settings),
             now=self.now,
             random=random.random,
             later=self._loop.call_later,
             timeouts_for=self._fleet.timeouts_for,
             queue_timeout=settings.limits.queue_timeout,
-            least_body=_least_body(settings),
+            least_body=derived.least_body(settings),
         )
 
     def _make_prober(self) -> Prober:
@@ -211,12 +211,7 @@ class Instance:
     def settle(self, settings: Settings) -> None:
         """Put `settings` in force, all at once; the backends that are new have joined."""
         old, self.settings = self.settings, settings
-        self._course.forget_timeouts()
-        self._course.selector = _selector(settings)
-        self._course.queue_timeout = settings.limits.queue_timeout
-        self._course.common_paths = _common_paths(settings)
-        self._course.least_body = _least_body(settings)
-        self._queues.bound(_queueing(settings.limits))
+        derived.renew(self._course, settings)
         self._edge.limits = settings.limits
         self._edge.ollama_admin = settings.ollama_admin
         self._journal.readers = self._observers()
@@ -374,25 +369,3 @@ class Instance:
         """Return the last failures."""
         self._journal.tell(CATCH_UP)
         return self._recent.records
-
-
-def _selector(settings: Settings) -> selection.Selector:
-    return selection.Selector(selection.Policy(settings.balance.policy), random.random)
-
-
-def _common_paths(settings: Settings) -> frozenset[str]:
-    return frozenset.intersection(*(e.operations for e in settings.engines.values()))
-
-
-def _least_body(settings: Settings) -> float:
-    return min((e.max_body for e in settings.engines.values() if e.max_body), default=inf)
-
-
-def _queueing(limits: Limits) -> admission.Policy:
-    return admission.Policy(count=limits.queue, timeout=limits.queue_timeout)
-
-
-def _nowhere(settings: Settings) -> Supply:
-    """Return a supply that has these settings only."""
-    loaded = Loaded(settings=settings, origins={})
-    return Supply(loaded=loaded, read=lambda: loaded)

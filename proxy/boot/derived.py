@@ -1,0 +1,46 @@
+"""What the way of requests is told of the settings: at the start, and again at every reload."""
+
+import random
+from math import inf
+
+from proxy.core import admission, selection
+from proxy.flow.course import Course
+from proxy.settings.load import Loaded, Supply
+from proxy.settings.schema import Settings
+
+
+def selector(settings: Settings) -> selection.Selector:
+    """Return who picks backends."""
+    return selection.Selector(selection.Policy(settings.balance.policy), random.random)
+
+
+def common_paths(settings: Settings) -> frozenset[str]:
+    """Return the paths that every kind of engine may be sent."""
+    return frozenset.intersection(*(e.operations for e in settings.engines.values()))
+
+
+def least_body(settings: Settings) -> float:
+    """Return the bytes of a body that every kind of engine takes."""
+    return min((e.max_body for e in settings.engines.values() if e.max_body), default=inf)
+
+
+def queueing(settings: Settings) -> admission.Policy:
+    """Return the bounds of the queues."""
+    limits = settings.limits
+    return admission.Policy(count=limits.queue, timeout=limits.queue_timeout)
+
+
+def renew(course: Course, settings: Settings) -> None:
+    """Let calls that begin from now on, or pick from now on, follow `settings`."""
+    course.forget_timeouts()
+    course.selector = selector(settings)
+    course.queue_timeout = settings.limits.queue_timeout
+    course.common_paths = common_paths(settings)
+    course.least_body = least_body(settings)
+    course.queues.bound(queueing(settings))
+
+
+def nowhere(settings: Settings) -> Supply:
+    """Return a supply that has these settings and never others."""
+    loaded = Loaded(settings=settings, origins={})
+    return Supply(loaded=loaded, read=lambda: loaded)

@@ -1,0 +1,59 @@
+"""What follows from the settings for the way of requests."""
+
+from math import inf
+
+import msgspec
+
+from proxy.boot import derived
+from proxy.core.selection import Policy
+from proxy.dialects.registry import ENGINES
+from proxy.settings.profiles import Profiles
+from proxy.settings.schema import BalanceSettings, Limits, Settings, Timeouts
+from tests.fixtures.course import World
+
+CHAT = "/v1/chat/completions"
+
+
+def with_kind(**facts: object) -> Settings:
+    kind = msgspec.structs.replace(ENGINES["vllm"], name="mine", **facts)
+    return Settings(profiles=Profiles(folder="p", engines={"mine": kind}))
+
+
+def test_paths_are_common_if_every_kind_has_them() -> None:
+    assert CHAT in derived.common_paths(Settings())
+    assert derived.common_paths(with_kind(operations=frozenset({"/v1/rerank"}))) <= {"/v1/rerank"}
+
+
+def test_the_least_body_is_that_of_the_strictest_kind() -> None:
+    limits = [kind.max_body for kind in ENGINES.values() if kind.max_body]
+
+    assert derived.least_body(Settings()) == min(limits, default=inf)
+    assert derived.least_body(with_kind(max_body=7)) == 7
+
+
+def test_calls_that_begin_after_a_reload_follow_it() -> None:
+    world = World("a")
+    (backend,) = world.backends.values()
+    assert world.course.timeouts_of("m", backend).idle == 120.0
+    world.timeouts = Timeouts(idle=9.0)
+
+    derived.renew(
+        world.course,
+        Settings(
+            balance=BalanceSettings(policy=Policy.RANDOM),
+            limits=Limits(queue=0, queue_timeout=3.0),
+        ),
+    )
+
+    assert world.course.selector.policy is Policy.RANDOM
+    assert world.course.queue_timeout == 3.0
+    assert world.course.timeouts_of("m", backend).idle == 9.0
+    backend.rank(weight=1.0, priority=0, cap=0)
+    assert world.ask().refusals[0].kind.value == "queue_full"
+
+
+def test_a_supply_from_nowhere_has_what_holds() -> None:
+    supply = derived.nowhere(Settings())
+
+    assert supply.read() is supply.loaded
+    assert supply.loaded.files == ()
