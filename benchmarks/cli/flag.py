@@ -34,6 +34,11 @@ def timed(*names: str, panel: str, help: str) -> Any:  # noqa: A002, ANN401 - as
     return option(*names, panel=panel, help=help, parser=words.duration, metavar="TIME")
 
 
+def lasting(*names: str, panel: str, help: str) -> Any:  # noqa: A002, ANN401 - as typer
+    """Return a flag that takes a duration above 0."""
+    return option(*names, panel=panel, help=help, parser=words.span, metavar="TIME")
+
+
 def counted(*names: str, panel: str, help: str, metavar: str = "N") -> Any:  # noqa: A002, ANN401
     """Return a flag that takes a whole number of at least 1."""
     return option(*names, panel=panel, help=help, parser=words.count, metavar=metavar)

@@ -10,7 +10,7 @@ from typing import Annotated
 import msgspec
 
 from benchmarks.cli import words
-from benchmarks.cli.flag import ARMS, DESIGN, ENDPOINT, OUTPUT, counted, option, timed
+from benchmarks.cli.flag import ARMS, DESIGN, ENDPOINT, OUTPUT, counted, lasting, option
 
 
 class Arms(msgspec.Struct, frozen=True, kw_only=True):
@@ -115,7 +115,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     ] = True
     timeout: Annotated[
         float | None,
-        timed("--timeout", panel=ENDPOINT, help="A request that takes longer failed."),
+        lasting("--timeout", panel=ENDPOINT, help="A request that takes longer failed."),
     ] = None
     warm: Annotated[
         int | None,
@@ -154,17 +154,23 @@ class Design(msgspec.Struct, frozen=True, kw_only=True):
 
     rounds: Annotated[
         int | None,
-        counted("--rounds", panel=DESIGN, help="Each arm once a round, in random order; 12."),
+        option(
+            "--rounds",
+            panel=DESIGN,
+            parser=words.rounds,
+            metavar="N",
+            help="Each arm once a round, in random order; 12, at least 6.",
+        ),
     ] = None
     block: Annotated[
-        float | None, timed("--block", panel=DESIGN, help="Length of one block of load; 1s.")
+        float | None, lasting("--block", panel=DESIGN, help="Length of one block of load; 1s.")
     ] = None
     precision: Annotated[
         float | None,
-        timed("--precision", panel=DESIGN, help="Stop when the interval is this narrow."),
+        lasting("--precision", panel=DESIGN, help="Stop when the interval is this narrow."),
     ] = None
     max_time: Annotated[
-        float | None, timed("--max-time", panel=DESIGN, help="Stop after this long; 65s.")
+        float | None, lasting("--max-time", panel=DESIGN, help="Stop after this long; 60s.")
     ] = None
     pin: Annotated[
         str,
@@ -289,10 +295,10 @@ class Broken(msgspec.Struct, frozen=True, kw_only=True):
             help="kill, hang, 503, reset, cut; may be repeated. Without it all but cut.",
         ),
     ] = None
-    calm: Annotated[float, timed("--calm", panel=DESIGN, help="Before the fault; 3s.")] = 3.0
-    outage: Annotated[float, timed("--outage", panel=DESIGN, help="How long it lasts; 4s.")] = 4.0
+    calm: Annotated[float, lasting("--calm", panel=DESIGN, help="Before the fault; 3s.")] = 3.0
+    outage: Annotated[float, lasting("--outage", panel=DESIGN, help="How long it lasts; 4s.")] = 4.0
     after: Annotated[
-        float, timed("--after", panel=DESIGN, help="Once the engine is whole again; 5s.")
+        float, lasting("--after", panel=DESIGN, help="Once the engine is whole again; 5s.")
     ] = 5.0
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import msgspec
 
 from benchmarks.cli import words
-from benchmarks.cli.flag import LOAD, OUTPUT, SHAPE, counted, option, timed
+from benchmarks.cli.flag import LOAD, OUTPUT, SHAPE, counted, lasting, option, timed
 
 SOURCE = "Trace"
 
@@ -26,7 +26,9 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     start: Annotated[
         float, timed("--start", panel=SOURCE, help="Leave so much of its beginning out.")
     ] = 0.0
-    span: Annotated[float | None, timed("--span", panel=SOURCE, help="Take so much of it.")] = None
+    span: Annotated[float | None, lasting("--span", panel=SOURCE, help="Take so much of it.")] = (
+        None
+    )
     skip_bad: Annotated[
         bool,
         option("--skip-bad", panel=SOURCE, help="Leave bad rows out instead of refusing."),

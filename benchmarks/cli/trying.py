@@ -1,5 +1,7 @@
 """Commands that try a proxy out or stand beside it: faults, fairness, ci, mock."""
 
+import sys
+
 import typer
 
 from benchmarks.cli import flags, loads
@@ -92,4 +94,9 @@ def _ci(budget: flags.Ratio, seed: flags.Seed) -> int:
 def _mock(context: typer.Context) -> None:
     from benchmarks.fake.__main__ import main as run
 
-    raise typer.Exit(run(context.args))
+    try:
+        code = run(context.args)
+    except OverflowError as problem:  # of a port
+        print(f"headrace bench mock: {problem}", file=sys.stderr)
+        code = 2
+    raise typer.Exit(code)

@@ -18,6 +18,7 @@ APIS: Final = {
     "vllm": "completions",
     "vllm-chat": "chat",
 }
+PASTED: Final = ("vllm", "bench", "serve")
 RENAMED: Final = {
     "--base-url": "--url",
     "--random-input-len": "--input",
@@ -28,18 +29,18 @@ RENAMED: Final = {
 }
 DROPPED: Final = frozenset(
     {"--tokenizer", "--tokenizer-mode", "--percentile-metrics", "--metric-percentiles", "--label"}
-    | {"--temperature", "--served-model-name"}
+    | {"--temperature"}
 )
 DROPPED_SWITCHES: Final = frozenset(
     {"--trust-remote-code", "--save-result", "--save-detailed", "--append-result"}
 )
 REFUSED: Final = frozenset(
-    {"--dataset-path", "--extra-body", "--lora-modules", "--random-range-ratio", "--best-of"}
+    {"--dataset-path", "--extra-body", "--lora-modules", "--best-of"}
     | {"--use-beam-search", "--logprobs", "--top-p", "--top-k", "--min-p"}
 )
 RAMP: Final = ("--ramp-up-strategy", "--ramp-up-start-rps", "--ramp-up-end-rps")
 # What is translated together with others, when all has been read.
-KEPT: Final = ("--host", "--port", "--num-prompts", *RAMP)
+KEPT: Final = ("--host", "--port", "--num-prompts", "--served-model-name", *RAMP)
 
 
 class WordError(Exception):
@@ -75,7 +76,7 @@ class _Words:
 
 def translated(given: Sequence[str]) -> tuple[list[str], list[str]]:
     """Return the words in our vocabulary, and notes on what was dropped. Raises WordError."""
-    words = _Words(given)
+    words = _Words(given[len(PASTED) :] if tuple(given[: len(PASTED)]) == PASTED else given)
     while words:
         _one(words, words.take())
     _finish(words)
@@ -133,6 +134,12 @@ def _api(words: _Words, flag: str) -> None:
     words.made += ["--api", APIS[value]]
 
 
+def _ratio(words: _Words, flag: str) -> None:
+    value = words.value(flag)
+    if value.strip("0.") or not value:
+        raise WordError(f"{flag} {value}: write --input uniform:A..B, and --output as well")
+
+
 def _dataset(words: _Words, flag: str) -> None:
     name = words.value(flag)
     if name not in {"random", "prefix_repetition"}:
@@ -150,19 +157,31 @@ MEANT: Final[dict[str, Callable[[_Words, str], None]]] = {
     "--backend": _api,
     "--endpoint-type": _api,
     "--dataset-name": _dataset,
+    "--random-range-ratio": _ratio,
 }
 
 
 def _finish(words: _Words) -> None:
     """Translate what needs several words together."""
     kept = words.kept
+    if "--served-model-name" in kept:  # --model names the tokenizer then, and stands before
+        words.made += ["--model", kept["--served-model-name"]]
     if "--host" in kept or "--port" in kept:
         address = f"http://{kept.get('--host', '127.0.0.1')}:{kept.get('--port', '8000')}"
         words.made += ["--url", address]
     if "--num-prompts" in kept:
         words.made += ["--requests", kept["--num-prompts"]]
     if any(flag in kept for flag in RAMP):
+        _drop(words.made, "--request-rate", "inf")  # vLLM's default, which its ramp overrides
         words.made += ["--ramp", _ramp(kept)]
+
+
+def _drop(made: list[str], flag: str, value: str) -> None:
+    """Take a flag with this value out, if it is there."""
+    for place in range(len(made) - 1):
+        if made[place : place + 2] == [flag, value]:
+            del made[place : place + 2]
+            return
 
 
 def _ramp(kept: dict[str, str]) -> str:

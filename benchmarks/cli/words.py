@@ -20,6 +20,24 @@ def duration(text: str) -> float:
         raise typer.BadParameter(str(error)) from None
 
 
+def span(text: str) -> float:
+    """Read a duration above 0."""
+    found = duration(text)
+    if found <= 0:
+        raise typer.BadParameter(f"{text!r} is not allowed: this is a duration above 0")
+    return found
+
+
+def rounds(text: str) -> int:
+    """Read a number of rounds that is enough for an interval."""
+    from benchmarks.measure.bootstrap import FEWEST
+
+    found = count(text)
+    if found < FEWEST:
+        raise typer.BadParameter(f"{text!r} is not allowed: an interval needs {FEWEST} at least")
+    return found
+
+
 def rate(text: str) -> float:
     """Read requests a second: a number above 0, or `inf` for all at once."""
     if text.strip().lower() == "inf":

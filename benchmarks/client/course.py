@@ -123,7 +123,9 @@ class Course:
 
     def _arm(self) -> None:
         head = self._dues.head()
-        if head is None or (self._armed_ns and self._armed_ns <= head) or self._full():
+        if head is None or head >= self._until_ns or self._agenda.clock() >= self._until_ns:
+            return  # what is due but must not begin would ring the alarm for ever
+        if (self._armed_ns and self._armed_ns <= head) or self._full():
             return
         self._armed_ns = head
         self._agenda.at(head, self._alarmed)

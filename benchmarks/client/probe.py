@@ -54,10 +54,10 @@ async def probe(target: Target, *, timeout: float = 30.0) -> Probed:
 
 
 async def _probe(target: Target, calls: Agenda, timeout: float) -> Probed:
-    models = await _models(target, calls, timeout)
+    models, why = await _models(target, calls, timeout)
     if not target.model:
         if not models:
-            raise EndpointError(f"{target.url} lists no models: name the one to ask.")
+            raise EndpointError(f"{why} Else name the model to ask (--model).")
         target = msgspec.structs.replace(target, model=models[0])
     seed = time.monotonic_ns()
     raw, report = await _answer(target, seed, calls, timeout)
@@ -132,18 +132,20 @@ def _unconnected(target: Target, problem: OSError) -> str:
     return f"{target.url} cannot be connected to: {problem}."
 
 
-async def _models(target: Target, calls: Agenda, timeout: float) -> tuple[str, ...]:
+async def _models(target: Target, calls: Agenda, timeout: float) -> tuple[tuple[str, ...], str]:
+    # The models, or none and why.
     raw = await _send(target, requests.get(target, target.models_path()), calls, timeout)
     message = taken_apart(raw.reads, closed=raw.closed)
     if message.status == 0:
         raise EndpointError(_silent(target, raw, message))
+    where = f"{target.url} ({target.models_path()})"
     if message.status != 200:
-        return ()
+        return (), f"{where} lists no models, but answers with {message.status}. Is the URL right?"
     try:
         listed = msgspec.json.decode(b"".join(piece for _, piece in message.pieces))
     except msgspec.DecodeError:
-        return ()
-    return _names(listed)
+        return (), f"{where} answers with something else than a list of models. Is the URL right?"
+    return _names(listed), f"{where} lists no models."
 
 
 def _names(listed: object) -> tuple[str, ...]:

@@ -109,9 +109,9 @@ def main(options: Options) -> int:
 async def _run(options: Options) -> int:
     started, of_round = started_now(), schedules(options)
     of_round(1)  # words that make no sense are told before anything is started
+    arms = wanted(options)
     with progress.Watch(quiet=options.output.quiet) as watch:
         watch.say("starting engines and proxies")
-        arms = wanted(options)
         async with session(
             arms, pin=options.pin, warm=options.warm, timeout=options.timeout
         ) as made:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
+import msgspec
 import pytest
 
 from benchmarks.client.probe import probe
@@ -98,6 +99,22 @@ async def test_no_permission(status: int) -> None:
         said = await sentence(to)
 
     assert f"({status}: bad key). Is the API key right?" in said
+
+
+@pytest.mark.parametrize(
+    ("models", "said"),
+    [
+        (answer(404, b"{}"), "answers with 404. Is the URL right?"),
+        (answer(200, b"<html>hi</html>", "text/html"), "something else than a list of models."),
+        (answer(200, b'{"data":[]}'), "(/v1/models) lists no models. Else name the model"),
+    ],
+)
+async def test_without_a_model_the_list_must_have_one(models: bytes, said: str) -> None:
+    async with speaking(answer(200, b"{}"), models) as to:
+        found = await sentence(msgspec.structs.replace(to, model=""))
+
+    assert said in found
+    assert found.endswith("name the model to ask (--model).")
 
 
 async def test_an_endpoint_that_does_not_stream() -> None:

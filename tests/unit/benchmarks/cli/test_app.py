@@ -163,3 +163,14 @@ def test_the_reference_has_every_flag_of_a_command_and_no_other(name: str) -> No
         for flag in (*option.opts, *option.secondary_opts)
     }
     assert told == have
+
+
+def test_a_port_that_is_none_is_said(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def bind(_words: list[str]) -> int:
+        raise OverflowError("bind(): port must be 0-65535.")
+
+    monkeypatch.setattr("benchmarks.fake.__main__.main", bind)
+    assert app.main(["mock", "--port", "99999"]) == 2
+    assert capsys.readouterr().err == "headrace bench mock: bind(): port must be 0-65535.\n"

@@ -47,6 +47,21 @@ def test_host_and_port_are_an_address() -> None:
     assert translated(["--port", "9"])[0] == ["--url", "http://127.0.0.1:9"]
 
 
+def test_a_whole_line_may_be_pasted() -> None:
+    assert translated(["vllm", "bench", "serve", "--seed", "1"])[0] == ["--seed", "1"]
+
+
+def test_the_name_an_engine_serves_is_the_one_to_ask_for() -> None:
+    made, _ = translated(["--served-model-name", "m", "--model", "org/m"])
+    assert made == ["--model", "org/m", "--model", "m"]
+
+
+def test_fixed_lengths_are_what_there_is() -> None:
+    assert translated(["--random-range-ratio", "0.0"]) == ([], [])
+    with pytest.raises(WordError, match=r"uniform:A\.\.B"):
+        translated(["--random-range-ratio", "0.5"])
+
+
 def test_shared_beginnings() -> None:
     assert translated(["--random-prefix-len", "64"])[0] == [
         *("--prefix-groups", "1", "--prefix-tokens", "64")
@@ -60,6 +75,8 @@ def test_a_ramp_takes_as_long_as_the_requests_need(strategy: str, ramp: str) -> 
     given = f"--ramp-up-strategy {strategy} --ramp-up-start-rps 10 --ramp-up-end-rps 30"
     made, _ = translated([*given.split(), "--num-prompts", "100"])
     assert made[-2:] == ["--ramp", ramp]
+    unlimited, _ = translated(["--request-rate", "inf", *given.split(), "--num-prompts", "100"])
+    assert unlimited == made
 
 
 @pytest.mark.parametrize(

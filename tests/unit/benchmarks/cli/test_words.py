@@ -16,6 +16,8 @@ from benchmarks.cli import words
         (words.duration, "250ms", 0.25),
         (words.duration, "2m", 120.0),
         (words.duration, "1.5", 1.5),
+        (words.span, "1ms", 0.001),
+        (words.rounds, "6", 6),
         (words.rate, "50", 50.0),
         (words.rate, "inf", math.inf),
         (words.count, "12", 12),
@@ -38,6 +40,8 @@ def test_what_is_read(read: Callable[[str], object], text: str, value: object) -
     [
         (words.duration, "3 parsecs", "200ms, 1.5s, 2m or 1h"),
         (words.rate, "0", "inf for all at once"),
+        (words.span, "0s", "above 0"),
+        (words.rounds, "5", "an interval needs 6 at least"),
         (words.count, "2.5", "whole number"),
         (words.factor, "-1", "above 0"),
         (words.limit, "p99:3", "ttft, tpot, itl or e2e"),

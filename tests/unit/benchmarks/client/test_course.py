@@ -45,6 +45,7 @@ class Scene:
 
     def __init__(self) -> None:
         self.now = 0
+        self.armed = 0
         self.sent: list[Raw] = []
         self.ended: list[int] = []
         self.ends: dict[int, Callable[[], None]] = {}
@@ -58,7 +59,8 @@ class Scene:
         return self, "a fake"
 
     def set(self, at_ns: int) -> None:
-        """Forget it: the test calls."""
+        """Count it: the test calls."""
+        self.armed += 1
 
     def close(self) -> None:
         """Do nothing."""
@@ -215,8 +217,11 @@ async def test_a_closed_loop_starts_nothing_after_its_end() -> None:
     scene.now = int(1.5 * SECOND)
     scene.end(0)
     scene.now = int(2.5 * SECOND)
+    scene.armed = 0
     scene.end(1)
+    scene.alarmed()
     assert scene.indices == [0, 1, 2]
+    assert scene.armed == 0
 
     scene.end(2)
     await task
