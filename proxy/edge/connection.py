@@ -12,6 +12,8 @@ whole requests; here they are dispatched, answered and, if nobody reads or sends
 """
 
 import asyncio
+import socket
+import struct
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from aiohttp import web
@@ -38,6 +40,7 @@ BUSY_LOOK: Final = 5.0  # seconds between the wheel's looks at a busy connection
 FLUSH: Final = 10.0  # seconds in which a closing connection must take `STEP` of its last bytes
 STEP: Final = 4096
 BUSY: Final = frozenset({Stage.CALL, Stage.ORDINARY, Stage.UPLOAD, Stage.TUNNEL})
+_RESET: Final = struct.pack("ii", 1, 0)  # SO_LINGER on, no time: closing resets
 LINGER: Final = 2.0  # seconds a refused client has to read why and stop sending
 
 
@@ -119,6 +122,8 @@ class ClientConnection(Uploading):
         # An answer may have come at once, without waiting for anything.
         if attempts is not None and not call.end:
             self._attempts = attempts
+            if self._paused:  # the answer before this one has not been read yet
+                attempts.client_paused()
 
     @override
     def answered(self, *, whole: bool) -> None:
@@ -129,7 +134,15 @@ class ClientConnection(Uploading):
         elif whole and not self.closing:
             self._rest()
         else:
+            if not whole and self.http10:
+                self._doom()
             self._shut()
+
+    def _doom(self) -> None:
+        """Let the connection end with a reset: such a client takes a plain end for the whole."""
+        if self.transport is not None:
+            raw = cast("socket.socket", self.transport.get_extra_info("socket"))
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
 
     @override
     def refuse(self, call: Call, failure: Failure) -> None:

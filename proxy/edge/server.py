@@ -35,6 +35,7 @@ PRIVATE_AIOHTTP_NAMES: Final = (
     "_keepalive_handle",
     "_messages",
     "_parser",
+    "_paused",
     "_process_keepalive",
     "_request_count",
     "_task_handler",

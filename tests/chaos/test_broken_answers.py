@@ -122,11 +122,6 @@ async def test_row_6_only_whole_events_reach_the_client(scene: Scene) -> None:
     assert got.count(ERROR) == 1
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="edge/connection closes in the ordinary way: for a client of HTTP/1.0, or of a body that"
-    " only closing ends, that is how a whole answer ends, too",
-)
 async def test_rows_4_to_6_a_client_of_http_1_0_is_told_by_a_reset(scene: Scene) -> None:
     scene.engine.faults.set(Fault(kind=Kind.CUT, after=3))
 

@@ -113,11 +113,6 @@ async def test_row_33_a_slow_reader_stops_its_engine_and_is_given_up(
         assert (told.end, told.failure, told.blamed) == ("CS", "slow_reader", 0)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="edge/connection tells a call only of changes: one that begins while the transport is"
-    " paused already is not told, and its engine fills our memory",
-)
 async def test_row_33_a_second_call_behind_an_unread_answer_is_paused_too(free_port: Port) -> None:
     profile = Profile(event_bytes=40_000, output_tokens=200)
     answer = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 120000\r\n\r\n"
