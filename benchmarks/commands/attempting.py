@@ -1,6 +1,10 @@
-"""Runs a command's work on an event loop; what makes it impossible becomes one sentence and 4."""
+"""Runs a command's work on an event loop; what makes it impossible becomes one sentence and 4.
+
+SIGINT and SIGTERM cancel the work, which ends what it has started: else proxies would outlive it.
+"""
 
 import asyncio
+import signal
 import sys
 from collections.abc import Coroutine
 from typing import Any, Final
@@ -15,6 +19,7 @@ from benchmarks.report.budget import BudgetError
 CANNOT_MEASURE: Final = 4
 WRONG_WORDS: Final = 2
 INTERRUPTED: Final = 130  # as a shell reports a program that SIGINT ended
+TERMINATED: Final = 143  # and SIGTERM
 
 
 class UnmeasurableError(Exception):
@@ -27,7 +32,7 @@ BROKEN: Final = (EndpointError, NotReadyError, UnmeasurableError, OSError)
 def attempt(command: str, work: Coroutine[Any, Any, int]) -> int:
     """Return what `work` returns, or the exit code of what went wrong, told on standard error."""
     try:
-        return asyncio.Runner(loop_factory=uvloop.new_event_loop).run(work)
+        return asyncio.Runner(loop_factory=uvloop.new_event_loop).run(_ended(work))
     except (WorkloadError, BudgetError) as error:
         return tell(command, error, WRONG_WORDS)
     except BROKEN as error:
@@ -39,6 +44,15 @@ def attempt(command: str, work: Coroutine[Any, Any, int]) -> int:
         return tell(command, _first(broken), CANNOT_MEASURE)
     except KeyboardInterrupt:
         return tell(command, "interrupted; nothing was measured", INTERRUPTED)
+    except asyncio.CancelledError:
+        return tell(command, "told to end; nothing was measured", TERMINATED)
+
+
+async def _ended(work: Coroutine[Any, Any, int]) -> int:
+    me = asyncio.current_task()
+    assert me is not None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, me.cancel)
+    return await work
 
 
 def tell(command: str, what: object, code: int) -> int:

@@ -1,5 +1,9 @@
 """What cannot be measured becomes one sentence and a code."""
 
+import asyncio
+import os
+import signal
+
 import pytest
 
 from benchmarks.client.target import EndpointError
@@ -52,3 +56,19 @@ def test_an_interrupted_run_says_so(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_defect_is_not_hidden(error: Exception) -> None:
     with pytest.raises((KeyError, ExceptionGroup)):
         attempt("run", raising(error))
+
+
+def test_a_run_told_to_end_cleans_up_first(capsys: pytest.CaptureFixture[str]) -> None:
+    cleaned = []
+
+    async def long() -> int:
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+            await asyncio.sleep(60)
+        finally:
+            cleaned.append(True)
+        return 0
+
+    assert attempt("run", long()) == 143
+    assert cleaned == [True]
+    assert "told to end" in capsys.readouterr().err
