@@ -55,6 +55,12 @@ def endless_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def calling_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build the model that calls two tools, whatever it is asked."""
+    return build(tmp_path_factory.mktemp("models") / "calling.gguf", calling=True)
+
+
+@pytest.fixture(scope="session")
 def smollm2() -> Path:
     """Find SmolLM2-135M-Instruct, for tests that want real text."""
     path = model_file()

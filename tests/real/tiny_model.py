@@ -28,6 +28,32 @@ _TEMPLATE = (
     "{%- for message in messages -%}<|turn|>{{ message['content'] }}{%- endfor -%}"
     "{%- if add_generation_prompt -%}<|answer|>{%- endif -%}"
 )
+CALLS = (
+    "<tool_call>",
+    '\n{"name": "weather", ',
+    '"arguments": {"place": ',
+    '"Rome"}}',
+    "\n</tool_call>",
+    "\n<tool_call>",
+    '\n{"name": "time", ',
+    '"arguments": {"zone": ',
+    '"UTC"}}\n',
+    "</tool_call>",
+)
+"""What a model says that calls two tools at once, whatever it is asked."""
+
+_CALLING = (
+    "{%- if tools -%}<|turn|>Tools: {%- for tool in tools -%}{{ tool | tojson }}{%- endfor -%}"
+    "Call them as <tool_call>\n"
+    '{"name": <function-name>, "arguments": <args-json-object>}\n</tool_call>{%- endif -%}'
+    "{%- for message in messages -%}<|turn|>"
+    "{%- if message['content'] -%}{{ message['content'] }}{%- endif -%}"
+    "{%- if message['tool_calls'] -%}{%- for call in message['tool_calls'] -%}"
+    "{{ '\n<tool_call>\n{\"name\": \"' + call['function']['name'] + '\", \"arguments\": ' }}"
+    "{{ call['function']['arguments'] | tojson }}{{ '}\n</tool_call>' }}"
+    "{%- endfor -%}{%- endif -%}{%- endfor -%}"
+    "{%- if add_generation_prompt -%}<|answer|>{%- endif -%}"
+)
 _SPECIAL = ("<unk>", "<s>", "</s>", "<|turn|>", "<|answer|>")
 _UNKNOWN, _BEGIN, _END = 0, 1, 2
 _WIDTH, _HEADS, _SURE = 64, 2, 4.0
@@ -35,20 +61,24 @@ _WIDTH, _HEADS, _SURE = 64, 2, 4.0
 Matrix = NDArray[np.float32]
 
 
-def build(path: Path, *, endless: bool = False, context: int = 4096) -> Path:
+def build(path: Path, *, endless: bool = False, calling: bool = False, context: int = 4096) -> Path:
     """Write the model as GGUF and return its path.
 
     `endless` lets the last word be followed by the first, so that only `max_tokens` ends an answer.
-    `context` is the trained context length the file claims.
+    `calling` makes one that calls two tools instead of speaking. `context` is the trained context
+    length the file claims.
     """
     tokens = [*_SPECIAL, *(f"<0x{byte:02X}>" for byte in range(256))]
     first = len(tokens)
     # The sign U+2581 stands for the space before a word.
-    tokens += [WORDS[0], *(f"\u2581{word}" for word in WORDS[1:])]
+    if calling:
+        tokens += [piece.replace(" ", "\u2581") for piece in CALLS]
+    else:
+        tokens += [WORDS[0], *(f"\u2581{word}" for word in WORDS[1:])]
 
     writer = gguf.GGUFWriter(path, "llama")
     _describe(writer, context)
-    _speak(writer, tokens, first)
+    _speak(writer, tokens, first, _CALLING if calling else _TEMPLATE)
     for name, matrix in _weights(len(tokens), first, endless=endless).items():
         writer.add_tensor(name, matrix)
     writer.write_header_to_file()
@@ -71,7 +101,7 @@ def _describe(writer: gguf.GGUFWriter, context: int) -> None:
     writer.add_file_type(gguf.LlamaFileType.ALL_F32)
 
 
-def _speak(writer: gguf.GGUFWriter, tokens: list[str], first: int) -> None:
+def _speak(writer: gguf.GGUFWriter, tokens: list[str], first: int, template: str) -> None:
     kinds = [
         gguf.TokenType.CONTROL
         if index < len(_SPECIAL)
@@ -90,7 +120,7 @@ def _speak(writer: gguf.GGUFWriter, tokens: list[str], first: int) -> None:
     writer.add_eos_token_id(_END)
     writer.add_add_bos_token(value=True)
     writer.add_add_space_prefix(value=False)
-    writer.add_chat_template(_TEMPLATE)
+    writer.add_chat_template(template)
 
 
 def _weights(size: int, first: int, *, endless: bool) -> dict[str, Matrix]:
