@@ -6,6 +6,7 @@ import kubernetes_validate
 import pytest
 import yaml
 
+from proxy import __version__
 from tests.fixtures.deployed import (
     CHART,
     Document,
@@ -80,6 +81,12 @@ def test_settings_are_those_of_the_values_with_the_addresses_of_the_pod(tmp_path
         "drain": {"delay": "5s", "timeout": "600s"},
     }
     assert "example" not in text.replace("example.com", ""), "a key stands in the ConfigMap"
+
+
+def test_images_are_those_of_this_version() -> None:
+    assert headrace(only(templated(*PLAIN), "Deployment"))["image"] == f"headrace:{__version__}"
+    assert headrace(only(kustomized("gateway"), "Deployment"))["image"] == f"headrace:{__version__}"
+    assert headrace(only(kustomized("sidecar"), "Deployment"))["image"] == f"headrace:{__version__}"
 
 
 def test_the_grace_period_follows_the_drain() -> None:
