@@ -108,7 +108,8 @@ def counting(
         end = min(schedule.span, schedule.until)
         left = max(0.0, end - clock() + begin[0]) if math.isfinite(end) else None
         known = total if math.isinf(schedule.until) else max(1, done)
-        watch.show(Step(done=done, total=known, doing="requests answered", left_s=left))
+        doing = "requests answered" if left != 0 else "requests answered, all have been sent"
+        watch.show(Step(done=done, total=known, doing=doing, left_s=left or None))
 
     return told
 

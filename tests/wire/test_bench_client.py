@@ -7,6 +7,7 @@ from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
+import msgspec
 import pytest
 
 from benchmarks.client.drive import drive
@@ -139,6 +140,17 @@ async def test_a_closed_loop_keeps_to_its_places() -> None:
     assert [one.failure for one in trial.observed] == [""] * 9
     assert all(start >= end for start, end in zip(sorted(begun)[3:], ended, strict=False))
     assert all(one.sent_ns - one.intended_ns < 50_000_000 for one in trial.observed)
+
+
+async def test_a_closed_loop_ends_with_its_duration() -> None:
+    many = schedule(*[planned() for _ in range(5000)], concurrency=2)
+    plan = msgspec.structs.replace(many, until=0.1)
+    async with running(profile()) as engine:
+        trial = await asyncio.wait_for(drive(target(engine), plan, timeout=5), 4)
+
+    assert 2 <= len(trial.observed) < 5000
+    assert {one.failure for one in trial.observed} == {""}
+    assert max(one.sent_ns for one in trial.observed) < trial.began_ns + 150_000_000
 
 
 async def test_a_slow_reader_holds_the_engine_back() -> None:

@@ -52,11 +52,12 @@ def test_progress_counts_answers_and_the_time_in_which_new_requests_begin() -> N
     closed = counting(watch, Schedule(requests=(one,) * 90, span=40.0, until=40.0), lambda: now[0])
     told(0, 90)
     closed(0, 90)
-    for tell in (told, closed):
-        now[0] += 12.0
+    for tell in (told, closed, told):
+        now[0] += 12.0 if tell is not told or now[0] == 0 else 50.0
         tell(7, 90)
 
     assert out.getvalue().splitlines() == [
         "7/90 requests answered, ~48 s left",
         "7/7 requests answered, ~16 s left",
+        "7/90 requests answered, all have been sent",
     ]
