@@ -17,6 +17,7 @@ from proxy.core.catalog import Catalog, Model, build
 from proxy.core.health import Health
 from proxy.telemetry.access import AccessLog
 from proxy.telemetry.metrics import Metrics
+from proxy.telemetry.reloads import Reloads
 from proxy.telemetry.sink import Sink
 
 _CALLS = 4096
@@ -59,6 +60,10 @@ class _Live:
 
     def dropped_lines(self) -> int:
         return 0
+
+    @property
+    def reloads(self) -> Reloads:
+        return Reloads(time.time)
 
 
 def sample_call(backend: Backend) -> Call:
