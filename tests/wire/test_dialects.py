@@ -78,7 +78,7 @@ async def alone(free_port: Port) -> AsyncIterator[Stack]:
         ("POST", "/v1/messages", b'{"model":"nobody"}', 404),
         ("POST", "/api/generate", b'{"model":"nobody"}', 404),
         ("POST", "/v1/messages/batches", b"{}", 404),
-        ("POST", "/api/pull", b"{}", 404),
+        ("POST", "/api/pull", b"{}", 403),  # it changes an engine: off unless allowed
         ("GET", "/api/chat", b"", 405),
         ("GET", "/v1/messages", b"", 405),
         ("POST", "/to/a/api/chat", b"{", 400),
