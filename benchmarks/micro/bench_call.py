@@ -23,15 +23,17 @@ from benchmarks.micro.profile import show
 from proxy.core import admission, breaker, health, selection
 from proxy.core.backend import Backend
 from proxy.core.catalog import Directory, Model, build
+from proxy.core.traceparent import Sampler
 from proxy.dialects.registry import engine
 from proxy.edge.connection import ClientConnection
 from proxy.edge.server import Edge
 from proxy.flow.course import Course, Side
 from proxy.flow.reckon import Reckoner
+from proxy.flow.tracing import TracedIntake
 from proxy.settings.schema import Limits, Timeouts
 from proxy.telemetry.access import AccessLog
 from proxy.telemetry.failures import Recent
-from proxy.telemetry.journal import Journal
+from proxy.telemetry.journal import Journal, Reader
 from proxy.upstream.connect import Endpoint
 from proxy.upstream.exchange import Connection
 from proxy.upstream.pool import Pool
@@ -93,8 +95,13 @@ class Wire(asyncio.Transport):
         return ("127.0.0.1", 1) if name == "peername" else default
 
 
-def scene() -> tuple[ClientConnection, Connection, Callable[[], None]]:
-    """Return a client, the one open connection behind it, and what tells the observers."""
+def scene(
+    *readers: Reader, sampler: Sampler | None = None
+) -> tuple[ClientConnection, Connection, Callable[[], None]]:
+    """Return a client, the one open connection behind it, and what tells the observers.
+
+    `readers` observe the calls too; with a `sampler`, calls are traced.
+    """
     loop = asyncio.get_running_loop()
     backends = [
         Backend(
@@ -117,7 +124,7 @@ def scene() -> tuple[ClientConnection, Connection, Callable[[], None]]:
     directory.swap(build(models, {}))
     course = _course(sides, directory)
     log = AccessLog(lambda _block: None, monotonic=time.monotonic, wall=time.time)
-    journal = Journal((Reckoner(course.estimator), Recent(time.monotonic), log))
+    journal = Journal((Reckoner(course.estimator), Recent(time.monotonic), *readers, log))
     course.observers = (journal,)
 
     def tell() -> None:
@@ -125,6 +132,8 @@ def scene() -> tuple[ClientConnection, Connection, Callable[[], None]]:
         log.drain()
 
     edge = Edge(course, Limits())
+    if sampler is not None:
+        edge.intake = TracedIntake(course, sampler)
     server = web.Server(lambda _request: web.Response())  # type: ignore[arg-type,return-value]
     client = ClientConnection(edge, server, loop=loop, access_log=None)
     client.connection_made(Wire())

@@ -21,6 +21,7 @@ from proxy.boot.alarm import Alarm
 from proxy.boot.draining import Draining
 from proxy.boot.fleet import Fleet, keys
 from proxy.boot.reload import Reloader
+from proxy.boot.tracing import begin
 from proxy.core import admission, health
 from proxy.core.backend import Backend
 from proxy.core.catalog import Catalog, Model
@@ -91,10 +92,12 @@ class Instance:
         self.reloads = Reloads(time.time)
         self._metrics = Metrics(self.version, self)
         self._access = AccessLog(out.write, monotonic=self.now, wall=time.time, render=render)
+        self._tracing = begin(settings.tracing, self.version)
         self._journal = Journal(self._observers())
         self._course.observers = (self._journal,)
         self._course.started = self._metrics.started
         self._edge = Edge(self._course, settings.limits, ollama_admin=settings.ollama_admin)
+        self._tracing.attach(self._edge, self._metrics)
         self._draining = Draining(self._course, self._edge, lambda: self.settings.drain, self._idle)
         self._fetch = HttpFetch(probe_paths(settings.engines.values()), self._fleet.keys())
         self._loads = Loads(self._fetch, loop=self._loop, random=random.random)
@@ -112,6 +115,7 @@ class Instance:
     def _observers(self) -> tuple[Reader, ...]:
         reckoner = Reckoner(self._course.estimator)
         observers: tuple[Reader, ...] = (reckoner, self._metrics, self._recent)
+        observers += self._tracing.readers
         return (*observers, self._access) if self.settings.log.access else observers
 
     def _make_course(self) -> Course:
@@ -184,6 +188,7 @@ class Instance:
         while self._journal.tell():
             pass
         self._access.flush()
+        await self._tracing.stop()
 
     def hurry(self) -> None:
         """Cut the present wait of `drain` short."""

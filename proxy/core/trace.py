@@ -35,7 +35,7 @@ class Trace:
     `parent_id` is the client's span, or 0; `draw` returns new span ids.
     """
 
-    __slots__ = ("_draw", "flags", "legs", "parent_id", "span_id", "trace_id", "waits")
+    __slots__ = ("draw", "flags", "legs", "parent_id", "span_id", "trace_id", "waits")
 
     def __init__(
         self,
@@ -52,7 +52,7 @@ class Trace:
         self.parent_id = parent_id
         self.legs: list[Leg] = []
         self.waits: list[tuple[float, float]] = []  # from, to
-        self._draw = draw
+        self.draw = draw
 
     @property
     def sampled(self) -> bool:
@@ -61,7 +61,7 @@ class Trace:
 
     def launch(self, backend: "Backend", model: str, now: float) -> Leg:
         """Note that an attempt begins."""
-        leg = Leg(self._draw(), backend, model, now)
+        leg = Leg(self.draw(), backend, model, now)
         self.legs.append(leg)
         return leg
 

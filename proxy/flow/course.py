@@ -10,12 +10,15 @@ from collections.abc import Callable, Mapping, Sequence
 from math import inf
 from typing import TYPE_CHECKING, Protocol
 
+from msgspec import UNSET, UnsetType
+
 from proxy.core import headers, retry, selection
 from proxy.core.admission import Queues
 from proxy.core.backend import Backend
 from proxy.core.call import Call
 from proxy.core.catalog import Directory
 from proxy.core.failure import Failure
+from proxy.core.traceparent import Parent
 from proxy.core.wheel import Wheel
 from proxy.dialects.base import Engine
 from proxy.dialects.openai_api import Operation
@@ -66,6 +69,7 @@ class Request:
         "_fields",
         "content_type",
         "operation",
+        "parent",
         "pin",
         "priority",
         "request_id",
@@ -82,6 +86,7 @@ class Request:
         self.session: str | None = None
         self.pin: str | None = None  # the backend the client insists on, or else the scope
         self.scope: str | None = None  # the path began with /to/ and this
+        self.parent: Parent | UnsetType | None = UNSET  # of the client's trace; by `tracing`
         self.priority = 0
         self.timeout = 0.0  # seconds for the whole call; 0 = what the settings say
         self.content_type = b""

@@ -31,9 +31,9 @@ class Intake:
 
     __slots__ = ("_course", "_make", "_peek")
 
-    def __init__(self, course: "Course") -> None:
+    def __init__(self, course: "Course", make: "Maker" = Attempts) -> None:
         self._course = course
-        self._make: Maker = Attempts  # drives a call
+        self._make = make  # what drives a call
         self._peek = Reader().peek
 
     def begin(

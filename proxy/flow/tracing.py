@@ -8,6 +8,7 @@ by all calls with the same head, is copied for it.
 
 from typing import TYPE_CHECKING
 
+from msgspec import UNSET
 from typing_extensions import override
 
 from proxy.core.traceparent import Parent, Sampler, parse, render
@@ -28,19 +29,24 @@ if TYPE_CHECKING:
 class TracedIntake(Intake):
     """Decides about each call before it begins. Stands in for `Intake` while tracing is on."""
 
-    __slots__ = ("_sampler",)
+    __slots__ = ("_sampled", "_sampler")
 
     def __init__(self, course: "Course", sampler: Sampler) -> None:
         super().__init__(course)
         self._sampler = sampler
-        self._make = _attempts
+        self._sampled = Intake(course, TracedAttempts)
 
     @override
     def begin(
         self, client: "Client", request: "Request", body: bytes, call: "Call"
     ) -> Attempts | None:
-        call.trace = self._sampler.begin(parent_of(request.fields))
-        return super().begin(client, request, body, call)
+        parent = request.parent
+        if parent is UNSET:
+            parent = request.parent = parent_of(request.fields)
+        trace = call.trace = self._sampler.begin(parent)
+        if trace is None or not trace.sampled:
+            return super().begin(client, request, body, call)
+        return self._sampled.begin(client, request, body, call)
 
 
 class TracedAttempts(Attempts):
@@ -85,18 +91,6 @@ def parent_of(fields: "Sequence[Field]") -> Parent | None:
     """Return what the client says of its trace; two of it say nothing."""
     values = [value for name, value in fields if name == b"traceparent"]
     return parse(values[0]) if len(values) == 1 else None
-
-
-def _attempts(
-    course: "Course",
-    call: "Call",
-    client: "Client",
-    request: "Request",
-    targets: "tuple[Target, ...]",
-) -> Attempts:
-    trace = call.trace
-    make = Attempts if trace is None or not trace.sampled else TracedAttempts
-    return make(course, call, client, request, targets)
 
 
 def _below(fields: "Sequence[Field]", parent: bytes) -> "list[Field]":

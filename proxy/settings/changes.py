@@ -10,9 +10,10 @@ import msgspec
 from typing_extensions import override
 
 from proxy.settings import fields, text
+from proxy.settings.credential import Secret
 from proxy.settings.profiles import Profiles
 from proxy.settings.rows import by_name, rows
-from proxy.settings.schema import BackendSettings, Secret, Settings
+from proxy.settings.schema import BackendSettings, Settings
 
 _NAME: Final = ".name"
 _KEY: Final = ".api_key"

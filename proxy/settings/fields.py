@@ -13,9 +13,11 @@ from typing import Annotated, Any, Final, Union, get_args, get_origin, get_type_
 import msgspec
 
 from proxy.settings.schema import KNOWN_TYPES, Settings
+from proxy.settings.tracing import Tracing
 
 PREFIX: Final = "HEADRACE_"
-FIXED: Final = frozenset({"listen", "admin", "workers", "log.format"})  # a reload leaves them
+_TRACING: Final = [f"tracing.{name}" for name in Tracing.__struct_fields__]
+FIXED: Final = frozenset({"listen", "admin", "workers", "log.format", *_TRACING})  # at a reload
 CONFIG: Final = "HEADRACE_CONFIG"  # the file itself; not a key of the file
 
 

@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from proxy.settings import document, fields, profiles, rules, secrets, text
+from proxy.settings import document, fields, profiles, rules, secrets, standard, text
 from proxy.settings.document import Entry, Node, Scalar, Sequence
 from proxy.settings.problems import DEFAULT, Layer, SettingsError, Source, suggestion
 from proxy.settings.reading import Reading
@@ -68,7 +68,10 @@ def load(path: Path | None, env: Mapping[str, str], flags: Flags | None = None) 
         root, problems = document.parse(data, str(path))
         reading.problems += problems
     mentioned = secrets.references(data.decode("utf-8", "replace"))
+    _lay_standard(root, env, reading)
     _lay_environment(root, env, reading, mentioned)
+    if standard.disabled(env):
+        _lay(root, standard.ENDPOINT, standard.off())
     _lay_flags(root, flags or Flags())
     settings = reading.group(fields.tree(), root, "")
     assert isinstance(settings, Settings)
@@ -119,6 +122,26 @@ def _lay_environment(
                 suggestion(word, known, fields.PREFIX) or "lists and names are set in the file only"
             )
             reading.note("", source, "unknown variable", hint=hint)
+
+
+def _lay_standard(root: Node, env: Mapping[str, str], reading: Reading) -> None:
+    """Lay the standard variables of OpenTelemetry below the file."""
+    missing = {p: v for p, v in standard.scalars(env) if not _present(root, p)}
+    own = _present(root, standard.ENDPOINT) or f"{fields.PREFIX}TRACING_ENDPOINT" in env
+    if standard.disabled(env) or not (own or standard.ENDPOINT in missing):
+        return  # nothing is traced: what other programs are told does not matter here
+    for path, scalar in missing.items():
+        _lay(root, path, scalar)
+    reading.problems += standard.problems(env, own=own)
+
+
+def _present(root: Node, path: str) -> bool:
+    here = root
+    for name in path.split("."):
+        if not isinstance(here, document.Mapping) or name not in here.entries:
+            return False
+        here = here.entries[name].value
+    return True
 
 
 def _lay_flags(root: Node, flags: Flags) -> None:

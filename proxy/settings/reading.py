@@ -129,7 +129,7 @@ class Reading:
         try:
             value = self._read(spec, node.text)
         except ValueError as error:
-            found = text.MASK if spec.unit == "secret" else text.masked(node.text)
+            found = text.MASK if spec.unit in text.SECRET else text.masked(node.text)
             allowed = text.allowed(spec)
             self.note(path, node.source, f"found {found}", allowed=allowed, hint=str(error))
             return UNREAD
@@ -137,10 +137,10 @@ class Reading:
         return value
 
     def _read(self, spec: Leaf, written: str) -> Any:  # noqa: ANN401
-        if spec.unit == "secret":
-            return secrets.expand(written, self._env)
+        if spec.unit in text.SECRET:
+            return secrets.expand(written, self._env, fields=spec.unit == "headers")
         if _REFERENCE.search(written):
-            hint = "${...} is replaced in api_key only"
+            hint = "${...} is replaced in api_key and tracing.headers only"
             raise ValueError(f"{hint}; to override from outside, set {spec.variable}".strip())
         if spec.unit == "names":
             return (written,)

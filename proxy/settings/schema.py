@@ -11,7 +11,6 @@ from typing import Annotated, Final
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
-from typing_extensions import override
 
 from proxy.core import admission, selection
 from proxy.core.catalog import Model, Unify, chosen
@@ -19,7 +18,9 @@ from proxy.dialects.base import Engine
 from proxy.dialects.registry import ENGINES
 from proxy.settings import address
 from proxy.settings.address import Address
+from proxy.settings.credential import Secret
 from proxy.settings.profiles import Profiles, together
+from proxy.settings.tracing import Tracing
 
 HOUR: Final = 3600.0
 DAY: Final = 24 * HOUR
@@ -46,34 +47,6 @@ class LogFormat(StrEnum):
 
     JSON = "json"
     CONSOLE = "console"
-
-
-class Secret:
-    """A credential. Its repr and str never show it; only `reveal()` does."""
-
-    __slots__ = ("_value",)
-
-    def __init__(self, value: str) -> None:
-        self._value = value
-
-    def reveal(self) -> str:
-        """Return the credential itself, for a header on the wire and nothing else."""
-        return self._value
-
-    @override
-    def __eq__(self, other: object) -> bool:
-        """Compare by value, so that a reload sees a changed key."""
-        return isinstance(other, Secret) and other._value == self._value
-
-    @override
-    def __hash__(self) -> int:
-        """Hash by value."""
-        return hash(self._value)
-
-    @override
-    def __repr__(self) -> str:
-        """Show nothing of it."""
-        return "***"
 
 
 Listener = Annotated[Address, Meta(extra={"unit": "address"})]
@@ -383,6 +356,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     limits: Limits = Limits()
     drain: Drain = Drain()
     log: Log = Log()
+    tracing: Tracing = Tracing()
 
     @property
     def engines(self) -> Mapping[str, Engine]:

@@ -16,11 +16,13 @@ from proxy.settings.problems import suggestion
 from proxy.settings.profiles import Profiles
 
 MASK: Final = "***"
+SECRET: Final = frozenset({"secret", "headers"})  # units whose values are never shown
 
 # Stands in headers, metric labels and URLs; 253 characters of host, a colon and a port must fit.
 _NAME: Final = re.compile(r"[A-Za-z0-9._:@\[\]-]{1,260}")
 _INTEGER: Final = re.compile(r"[+-]?[0-9]{1,18}")
 _DECIMAL: Final = re.compile(r"[+-]?([0-9]{1,18}(\.[0-9]{0,18})?|\.[0-9]{1,18})")
+_ENDPOINT: Final = re.compile(r"https?://[^\s/?#@]+(/[^\s?#@]*)?")
 _BOOLEANS: Final = {
     **dict.fromkeys(("true", "yes", "on", "1"), True),
     **dict.fromkeys(("false", "no", "off", "0"), False),
@@ -47,7 +49,7 @@ def show(leaf: Leaf, value: Any) -> str:  # noqa: ANN401  as above
             return units.show_duration(value)
         case "size":
             return units.show_size(value)
-        case "secret":
+        case "secret" | "headers":
             return quoted(MASK)
         case "bool":
             return "true" if value else "false"
@@ -135,6 +137,13 @@ def _text(_leaf: Leaf, text: str) -> str:
     return text
 
 
+def _endpoint(_leaf: Leaf, text: str) -> str:
+    if not _ENDPOINT.fullmatch(text):
+        raise ValueError("write http://host:4318, with a path if there is one")
+    # The path of the signal is added: who writes it out means the same.
+    return text.rstrip("/").removesuffix("/v1/traces").rstrip("/")
+
+
 def _url(_leaf: Leaf, text: str) -> str:
     return address.backend_url(address.backend(text))
 
@@ -144,22 +153,27 @@ _READERS: Final[dict[str, Callable[[Leaf, str], Any]]] = {
     "bool": _bool,
     "choice": _choice,
     "duration": lambda _leaf, text: units.duration(text),
+    "endpoint": _endpoint,
     "float": _float,
     "folder": lambda leaf, text: Profiles(folder=_text(leaf, text)),
     "int": _int,
     "name": _name,
     "path": _text,
     "size": lambda _leaf, text: units.size(text),
+    "text": _text,
     "type": _type,
     "url": _url,
 }
 _WORDS: Final = {
     "address": "host:port, [ipv6]:port or unix:/path",
     "bool": "true or false",
+    "endpoint": "http:// or https://, host, port and path",
+    "headers": "name=value,name=value",
     "name": "letters, digits or any of . _ : @ [ ] -",
     "names": "a model, or a list of models",
     "folder": "the path of a folder",
     "path": "the path of a file",
     "secret": "printable ASCII without spaces",
+    "text": "printable characters",
     "url": "http://host:port or unix:///path",
 }

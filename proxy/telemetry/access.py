@@ -13,6 +13,7 @@ from msgspec import UNSET, UnsetType
 
 from proxy.core.call import Call
 from proxy.core.failure import Failure, Origin
+from proxy.core.trace import Trace
 from proxy.telemetry.escape import visible
 from proxy.telemetry.logs import Render
 
@@ -48,6 +49,13 @@ class Line(msgspec.Struct, frozen=True, gc=False):
     tokens_out: int | None
     failure: str | UnsetType = UNSET
     detail: str | UnsetType = UNSET
+
+
+class TracedLine(Line, frozen=True, gc=False, kw_only=True):
+    """The line of a request with a trace; `span_id` is ours, so only if the trace is sampled."""
+
+    trace_id: str
+    span_id: str | UnsetType
 
 
 _encode = msgspec.json.Encoder().encode_lines
@@ -141,6 +149,8 @@ class AccessLog:
                 UNSET if failure is None else visible(failure.detail, 512),
             )
         )
+        if call.trace is not None:
+            self._waiting[-1] = _traced(self._waiting[-1], call.trace)
 
     def drain(self, limit: int = 256) -> int:
         """Write at most `limit` lines and return how many still wait.
@@ -160,6 +170,12 @@ class AccessLog:
         """Write every line that waits: for the end of the process."""
         while self.drain():
             pass
+
+
+def _traced(line: Line, trace: Trace) -> TracedLine:
+    span_id = f"{trace.span_id:016x}" if trace.span_id else UNSET
+    facts = {name: getattr(line, name) for name in Line.__struct_fields__}
+    return TracedLine(**facts, trace_id=f"{trace.trace_id:032x}", span_id=span_id)
 
 
 def _for_people(render: Render) -> Callable[[list[Line]], bytes]:

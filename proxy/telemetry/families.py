@@ -123,6 +123,15 @@ DROPPED = Family(
     type="counter",
     help="Log lines given up because their reader was too slow or gone.",
 )
+SPANS = Family(
+    name="headrace_spans_total",
+    type="counter",
+    labels=("result",),
+    help=(
+        "Spans by what became of them: sent; dropped, because too many were waiting; failed,"
+        " because the collector could not be reached or refused them. Only while tracing is on."
+    ),
+)
 BACKEND_UP = Family(
     name="headrace_backend_up",
     type="gauge",
@@ -197,7 +206,7 @@ BUILD = Family(
 
 FAMILIES: tuple[Family, ...] = (
     *(REQUESTS, DURATION, FIRST_TOKEN, INTER_TOKEN, QUEUE, OVERHEAD, TOKENS_IN, TOKENS_OUT),
-    *(ATTEMPTS, RETRIES, IN_FLIGHT, QUEUED, CONNECTIONS, LOOP_LAG, DROPPED),
+    *(ATTEMPTS, RETRIES, IN_FLIGHT, QUEUED, CONNECTIONS, LOOP_LAG, DROPPED, SPANS),
     *(BACKEND_UP, BACKEND_IN_FLIGHT, BACKEND_CAP, BACKEND_WORK, BREAKER_STATE, BREAKER_OPENED),
     *(MODELS, RELOADS, RELOADED_AT, VALID, PENDING, BUILD),
 )

@@ -7,7 +7,7 @@ it some 20 us a line, so the exposition is made in short pieces between which th
 
 import platform
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from prometheus_client import Metric, ProcessCollector, generate_latest
@@ -117,6 +117,7 @@ class Metrics:
         "_started",
         "_finished",
         "_process",
+        "spans",
     )
 
     def __init__(self, version: str, live: Live) -> None:
@@ -129,6 +130,7 @@ class Metrics:
         self._started = 0
         self._finished = 0
         self._process = ProcessCollector(registry=None)
+        self.spans: Callable[[], Mapping[str, int]] = dict  # what became of spans, if there are any
 
     @property
     def in_flight(self) -> int:
@@ -256,6 +258,7 @@ class Metrics:
         yield from _flat(families.CONNECTIONS, [((), live.client_connections())])
         yield from _flat(families.LOOP_LAG, [((), live.loop_lag())])
         yield from _flat(families.DROPPED, [((), live.dropped_lines())])
+        yield from _flat(families.SPANS, [((k,), n) for k, n in self.spans().items()])
 
     def _of_backends(self, backends: Sequence[Backend], now: float) -> Iterator[Metric]:
         yield from _flat(families.BACKEND_UP, [((b.name,), b.available(now)) for b in backends])

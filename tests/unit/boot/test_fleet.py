@@ -6,10 +6,10 @@ from proxy.boot.fleet import Fleet, keys
 from proxy.core.backend import Backend
 from proxy.core.catalog import Model
 from proxy.core.health import State
+from proxy.settings.credential import Secret
 from proxy.settings.schema import (
     BackendSettings,
     Models,
-    Secret,
     ServedModels,
     Settings,
     Timeouts,

@@ -7,6 +7,7 @@ import pytest
 from proxy.dialects.registry import engine
 from proxy.settings.address import Address
 from proxy.settings.changes import Change, between, differences, with_fixed
+from proxy.settings.credential import Secret
 from proxy.settings.load import load
 from proxy.settings.profiles import Profiles
 from proxy.settings.schema import (
@@ -17,7 +18,6 @@ from proxy.settings.schema import (
     LogLevel,
     Models,
     PartialTimeouts,
-    Secret,
     Settings,
 )
 

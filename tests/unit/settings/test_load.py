@@ -11,10 +11,12 @@ from proxy.core.catalog import Unify
 from proxy.core.selection import Policy
 from proxy.settings import fields
 from proxy.settings.address import Address
+from proxy.settings.credential import Secret
 from proxy.settings.load import Flags, load
 from proxy.settings.problems import SettingsError
 from proxy.settings.profiles import Profiles
-from proxy.settings.schema import LogFormat, LogLevel, PartialTimeouts, Secret, Settings
+from proxy.settings.schema import LogFormat, LogLevel, PartialTimeouts, Settings
+from proxy.settings.tracing import Conventions
 
 Write = Callable[[str], Path]
 
@@ -60,6 +62,15 @@ SINGLE = [
     ("log.level", "debug", LogLevel.DEBUG),
     ("log.access", "false", False),
     ("log.format", "console", LogFormat.CONSOLE),
+    ("tracing.endpoint", "https://c:4318/otlp/v1/traces", "https://c:4318/otlp"),
+    ("tracing.ratio", "0.5", 0.5),
+    ("tracing.parent", "false", False),
+    ("tracing.headers", "a=b,c=d e", Secret("a=b,c=d e")),
+    ("tracing.service_name", "edge 1", "edge 1"),
+    ("tracing.conventions", "latest", Conventions.LATEST),
+    ("tracing.metrics", "true", True),
+    ("tracing.queue", "64", 64),
+    ("tracing.timeout", "5s", 5.0),
 ]
 
 

@@ -146,7 +146,9 @@ def test_a_secret_is_taken_from_the_environment_and_never_quoted() -> None:
 def test_other_keys_are_not_replaced_from_the_environment() -> None:
     (one,) = told("listen: '${HOST}:80'", HOST="a")
 
-    assert one.endswith("in api_key only; to override from outside, set HEADRACE_LISTEN")
+    assert one.endswith(
+        "in api_key and tracing.headers only; to override from outside, set HEADRACE_LISTEN"
+    )
 
 
 def test_one_name_is_a_list_of_one() -> None:

@@ -1,8 +1,9 @@
 """Settings as rows: secrets hidden, backends told apart by name. More in cli/test_explain.py."""
 
+from proxy.settings.credential import Secret
 from proxy.settings.problems import Layer, Source
 from proxy.settings.rows import by_name, listed
-from proxy.settings.schema import BackendSettings, Secret, Settings
+from proxy.settings.schema import BackendSettings, Settings
 
 FLAG = Source(layer=Layer.FLAG, name="--listen")
 

@@ -8,12 +8,12 @@ from proxy.core.catalog import Model
 from proxy.core.selection import Policy
 from proxy.settings import fields
 from proxy.settings.address import Address
+from proxy.settings.credential import Secret
 from proxy.settings.schema import (
     KNOWN_TYPES,
     BackendSettings,
     Models,
     PartialTimeouts,
-    Secret,
     ServedModels,
     Settings,
     Timeouts,

@@ -71,3 +71,18 @@ def test_a_file_without_a_key_is_told(tmp_path: Path, content: bytes | None, hin
 
 def test_references_are_found_anywhere() -> None:
     assert secrets.references("a: ${ONE}\nb: x${TWO}y") == ["ONE", "TWO"]
+
+
+@pytest.mark.parametrize(
+    "text", ["a=b", "authorization=Bearer ${KEY}, x-team = a", "a=%2C,b===", "a=b c"]
+)
+def test_header_fields_may_hold_spaces(text: str) -> None:
+    found = secrets.expand(text, {"KEY": "sk-2"}, fields=True)
+
+    assert found.reveal() == text.replace("${KEY}", "sk-2")
+
+
+@pytest.mark.parametrize("text", ["", "a", "a=", "=b", "a=b,", "a b=c", "a=b\r\nc", "a=\u00e9"])
+def test_what_is_no_header_field_is_told(text: str) -> None:
+    with pytest.raises(ValueError, match="write name=value"):
+        secrets.expand(text, {}, fields=True)

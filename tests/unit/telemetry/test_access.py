@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from proxy.core.failure import Kind, Origin, Phase
-from proxy.telemetry.access import AccessLog, Line
+from proxy.core.trace import Trace
+from proxy.telemetry.access import AccessLog, TracedLine
 from proxy.telemetry.logs import console_renderer
 from tests.fixtures.fleet import make_backend
 from tests.fixtures.view import ended_call, failed_with
@@ -190,7 +191,25 @@ def test_for_people_a_line_is_text_without_empty_fields(
     assert "failure" not in line
 
 
+@pytest.mark.parametrize("sampled", [False, True])
+def test_a_trace_stands_in_the_line(
+    make_log: Callable[..., AccessLog], written: Written, *, sampled: bool
+) -> None:
+    log = make_log()
+    call = ended_call(make_backend("gpu-a"))
+    span_id = 0xAB if sampled else 0
+    call.trace = Trace(0xFE, flags=int(sampled), span_id=span_id, draw=lambda: 1)
+    log.finished(call)
+    log.finished(ended_call(make_backend("gpu-a")))
+    log.flush()
+
+    line, without = written.lines
+    assert line["trace_id"] == "000000000000000000000000000000fe"
+    assert line.get("span_id") == ("00000000000000ab" if sampled else None)
+    assert not {"trace_id", "span_id"} & without.keys()
+
+
 def test_every_field_is_in_the_reference() -> None:
     told = REFERENCE.read_text(encoding="utf-8")
     described = [line.split("`")[1] for line in told.splitlines() if line.startswith("| `")]
-    assert described == list(Line.__struct_fields__)
+    assert described == list(TracedLine.__struct_fields__)
