@@ -170,7 +170,12 @@ class Design(msgspec.Struct, frozen=True, kw_only=True):
         lasting("--precision", panel=DESIGN, help="Stop when the interval is this narrow."),
     ] = None
     max_time: Annotated[
-        float | None, lasting("--max-time", panel=DESIGN, help="Stop after this long; 60s.")
+        float | None,
+        lasting(
+            "--max-time",
+            panel=DESIGN,
+            help="Stop after this long; 60s, and 15s for each arm beyond four.",
+        ),
     ] = None
     pin: Annotated[
         str,

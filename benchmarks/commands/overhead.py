@@ -48,7 +48,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     rounds: int = ROUNDS
     precision: float | None = None
     """Half width of the interval of a token's added time, in seconds, at which to stop."""
-    max_time: float = MAX_TIME_S
+    max_time: float | None = None
+    """None: `MAX_TIME_S`, and a quarter of it for each arm beyond four."""
     seed: int = 1
     pin: str = "auto"
     warm: int = WARM
@@ -120,7 +121,7 @@ async def _run(options: Options) -> int:
             )
             lanes = len(made.lanes)
             played = await made.play(
-                of_round, design(options), tell=lambda step: watch.show(shown(step, lanes))
+                of_round, design(options, lanes), tell=lambda step: watch.show(shown(step, lanes))
             )
             if played.problem:
                 raise UnmeasurableError(played.problem)
@@ -131,13 +132,13 @@ async def _run(options: Options) -> int:
     return deliver(record, options.output, trials(played))
 
 
-def design(options: Options) -> Design:
-    """Return how many rounds and for how long."""
+def design(options: Options, lanes: int) -> Design:
+    """Return how many rounds of so many lanes, and for how long."""
     precision, shape = options.precision, options.shape
     even = shape.arrivals in {"", "poisson", "constant"}
     return Design(
         rounds=options.rounds,
-        max_time=options.max_time,
+        max_time=options.max_time or MAX_TIME_S * max(1.0, lanes / 4),
         precision_us=precision * 1e6 if precision is not None else None,
         uneven=not even or bool(shape.preset or shape.ramp or shape.idle_gap),
         seed=options.seed,

@@ -37,6 +37,8 @@ PRECISE = "token_p50_us"
 
 
 GRACE = 1.25
+LONG = 3.0
+"""How many times as long as others a block must have taken to be called stuck."""
 OVERLOADED = 2
 """Blocks without a proxy, one after the other, that fall behind before it is called too much."""
 OTHER_TEXTS = 1_000_003
@@ -140,6 +142,7 @@ class Rounds:
     """Plays a design over lanes. `measure` runs one block, `schedule` draws that of a round."""
 
     __slots__ = (
+        "_began",
         "_design",
         "_dice",
         "_measure",
@@ -172,6 +175,7 @@ class Rounds:
         }
         self._fell: deque[Behind | None] = deque(maxlen=OVERLOADED)
         self._played = Played(lanes=tuple(lanes), start_ns=clock())
+        self._began = self._played.start_ns  # of the blocks that count, once there are some
 
     async def play(self) -> Played:
         """Measure until the design says stop. Raises what `measure` raises."""
@@ -190,28 +194,29 @@ class Rounds:
         # Without proxies first: what the engines cannot take is known after two blocks.
         for lane in sorted(self._order(), key=lambda lane: lane.arm.role not in {DIRECT, AGAIN}):
             self._recent[lane.name].append(await self._one(lane, self._schedule(0), 0))
-        began, turn = self._clock(), 0
+        self._began, turn = self._clock(), 0
         self._hopeless()
         while not played.ended:
             turn += 1
             played.limits = limits([one for few in self._recent.values() for one in few])
             schedule = self._schedule(turn)
             for lane in self._order():
-                await self._block(lane, schedule, turn, began)
+                await self._block(lane, schedule, turn)
             self._hopeless()
-            played.ended = self._over(turn, began)
+            played.ended = self._over(turn)
 
     async def _one(self, lane: Lane, schedule: Schedule, turn: int) -> Measured:
         """Measure a block. Raises _EndError if it is still running when the time is up."""
-        left = self._design.max_time * GRACE - self._spent(self._played.start_ns)
+        left = self._design.max_time * GRACE - self._spent()
         limit = asyncio.timeout(None if math.isinf(left) else max(left, 0.0))
+        begin = time.monotonic()
         try:
             async with limit:
                 one = await self._measure(lane, schedule, turn)
         except TimeoutError:
             if not limit.expired():
                 raise
-            raise _EndError(self._unended(lane)) from None
+            raise _EndError(self._unended(lane, time.monotonic() - begin)) from None
         if lane.arm.role in {DIRECT, AGAIN} and not self._design.uneven:
             self._fell.append(behind(one.trial, schedule))
         if self._overload():
@@ -227,8 +232,13 @@ class Rounds:
             " Ask for less (--rate), or give more engines"
         )
 
-    def _unended(self, lane: Lane) -> str:
+    def _unended(self, lane: Lane, ran: float) -> str:
         walls = [one.trial.wall_ns / 1e9 for few in self._recent.values() for one in few]
+        if walls and ran < LONG * max(walls):
+            return (
+                f"the time was up after {self._played.pairs()} good rounds, and an interval needs"
+                f" {FEWEST}: more --max-time, fewer arms, or a calmer machine"
+            )
         others = f" (others took {min(walls):.3g} to {max(walls):.3g} s)" if walls else ""
         return (
             f"a block of {lane.name} had not ended when the time was up{others}: the load is too"
@@ -251,7 +261,7 @@ class Rounds:
         self._dice.shuffle(lanes)
         return lanes
 
-    async def _block(self, lane: Lane, schedule: Schedule, turn: int, began: int) -> None:
+    async def _block(self, lane: Lane, schedule: Schedule, turn: int) -> None:
         played, design = self._played, self._design
         most = int(design.repeated_share * design.rounds * len(played.lanes))
         recent = self._recent[lane.name]
@@ -264,16 +274,16 @@ class Rounds:
                 recent.append(one)
             played.blocks.append(one.row(played.start_ns, rejected=why))
             played.measured.append(one)
-            self._tell(self._step(lane, turn, began))
-            late = self._spent(began) > design.max_time
+            self._tell(self._step(lane, turn))
+            late = self._spent() > design.max_time
             if not why or attempt == design.repeats or played.repeats >= most or late:
                 return
             played.repeats += 1
 
-    def _spent(self, began: int) -> float:
-        return (self._clock() - began) / 1e9
+    def _spent(self) -> float:
+        return (self._clock() - self._began) / 1e9
 
-    def _over(self, turn: int, began: int) -> str:
+    def _over(self, turn: int) -> str:
         played, design = self._played, self._design
         short = played.pairs() < FEWEST <= design.rounds
         more = int(design.rounds * (GRACE - 1)) + 1 if short else 0
@@ -282,18 +292,18 @@ class Rounds:
         half = played.widest()
         if design.precision_us is not None and half is not None and half <= design.precision_us:
             return f"+-{half:.0f} us is as precise as asked for"
-        spent = self._spent(began)
+        spent = self._spent()
         allowed = design.max_time * (GRACE if short else 1.0)
         if spent + spent / turn > allowed:
             return f"the time was up after {turn} rounds"
         return ""
 
-    def _step(self, lane: Lane, turn: int, began: int) -> Step:
+    def _step(self, lane: Lane, turn: int) -> Step:
         played, design = self._played, self._design
         done = sum(1 for row in played.blocks if not row.rejected)
-        left = design.max_time - self._spent(began)
+        left = design.max_time - self._spent()
         if done:
-            each = self._spent(began) / len(played.blocks)
+            each = self._spent() / len(played.blocks)
             left = min(left, each * (design.rounds * len(played.lanes) - done))
         proxies = [one.name for one in played.lanes if one.arm.role == PROXY]
         found = effects.added(played.blocks, proxies[0], PRECISE) if proxies else None

@@ -138,9 +138,9 @@ async def test_raw_requests_are_those_that_count() -> None:
 def test_only_an_even_load_is_watched_for_engines_that_fall_behind() -> None:
     shape = Options().shape
 
-    assert not design(Options()).uneven
+    assert not design(Options(), 4).uneven
     for bursty in ({"arrivals": "gamma:0.3"}, {"ramp": "1..9@5s"}, {"preset": "flash-crowd"}):
-        assert design(Options(shape=msgspec.structs.replace(shape, **bursty))).uneven
+        assert design(Options(shape=msgspec.structs.replace(shape, **bursty)), 4).uneven
 
 
 def test_streams_are_weighed_only_where_the_run_counts() -> None:
@@ -156,3 +156,8 @@ def test_streams_are_weighed_only_where_the_run_counts() -> None:
     assert good.figures["mine"]["kib_per_stream"] == pytest.approx(10)
     assert good.series["memory:mine"]["open_streams"] == [0.0, 512.0]
     assert (bad.figures, bad.series, bad.notes) == ({}, {}, ["a note"])
+
+
+def test_more_arms_get_more_time_unless_told_otherwise() -> None:
+    assert [design(Options(), lanes).max_time for lanes in (2, 4, 6)] == [60.0, 60.0, 90.0]
+    assert design(Options(max_time=7.0), 6).max_time == 7.0

@@ -145,50 +145,45 @@ async def test_a_time_too_short_for_an_interval_is_told_at_once() -> None:
     assert "--max-time is 1 s" in played.problem
 
 
-async def test_a_block_that_never_ends_is_given_up_when_the_time_is() -> None:
+async def stuck(at: tuple[int, str], design: Design, *, late: int = -1) -> Played:
+    """Play with one block that never ends; in round `late` the time is nearly up."""
     instrument = Instrument(COSTS)
+    instrument.block_ns = 1_000_000
 
     async def measure(one: Lane, plan: Schedule, turn: int) -> Measured:
-        if (turn, one.name) == (1, "mine"):
+        if (turn, one.name) == at:
             await asyncio.sleep(3600)
         found = await instrument(one, plan, turn)
-        instrument.now_ns = max(instrument.now_ns, 9_990_000_000 * (turn == 0))
+        instrument.now_ns = max(instrument.now_ns, 9_990_000_000 * (turn == late))
         return found
 
     rounds = Rounds(
         lanes(*ARMS),
         measure,
-        lambda _turn: schedule(requests=8, tokens=4),
-        Design(rounds=50, max_time=8.0),
+        lambda _turn: schedule(requests=1, tokens=4),
+        design,
         clock=instrument.clock,
     )
-    instrument.block_ns = 1_000_000
+    return await asyncio.wait_for(rounds.play(), 5)
 
-    played = await asyncio.wait_for(rounds.play(), 5)
 
-    assert played.problem.startswith("a block of mine had not ended when the time was up (others")
+async def test_a_block_that_never_ends_is_given_up_when_the_time_is() -> None:
+    played = await stuck((0, "mine"), Design(rounds=50, max_time=0.08))
+
+    assert played.problem == (
+        "a block of mine had not ended when the time was up (others took 0.02 to 0.02 s): "
+        "the load is too much for it, or --max-time too short"
+    )
+
+
+async def test_a_time_that_ends_in_an_early_round_is_told_from_a_block_that_is_stuck() -> None:
+    played = await stuck((1, "mine"), Design(rounds=50, max_time=8.0, seed=3), late=1)
+
+    assert played.problem.startswith("the time was up after 0 good rounds, and an interval needs 6")
 
 
 async def test_a_block_cut_late_leaves_what_was_measured() -> None:
-    instrument = Instrument(COSTS)
-
-    async def measure(one: Lane, plan: Schedule, turn: int) -> Measured:
-        if turn == 8:
-            await asyncio.sleep(3600)
-        found = await instrument(one, plan, turn)
-        instrument.now_ns = max(instrument.now_ns, 9_990_000_000 * (turn == 7))
-        return found
-
-    rounds = Rounds(
-        lanes(*ARMS),
-        measure,
-        lambda _turn: schedule(requests=8, tokens=4),
-        Design(rounds=50, max_time=8.0),
-        clock=instrument.clock,
-    )
-    instrument.block_ns = 1_000_000
-
-    played = await asyncio.wait_for(rounds.play(), 5)
+    played = await stuck((8, "mine"), Design(rounds=50, max_time=8.0, seed=2), late=8)
 
     assert played.problem == ""
     assert played.pairs() >= FEWEST
