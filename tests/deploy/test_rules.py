@@ -117,6 +117,10 @@ SCENES: Mapping[str, tuple[Series, Mapping[str, int]]] = {
     ),
     "one engine cannot be used": (up("gpu-b", f"0x{MINUTES}"), {"HeadraceBackendDown": 1}),
     "one engine was restarted": (up("gpu-b", "1x18 0x1 1x20"), {}),
+    "the collector of traces is gone": (
+        grows("headrace_spans_total", 60, 'result="failed"'),
+        {"HeadraceSpansLost": 1},
+    ),
     "a breaker opens and closes all the time": (
         grows("headrace_breaker_opened_total", 1, 'backend="gpu-a"'),
         {"HeadraceBreakerFlaps": 1},
