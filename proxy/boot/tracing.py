@@ -1,7 +1,7 @@
 """Tracing from its settings: what decides, what observes, what sends, and its end.
 
 The libraries it needs are loaded here and only if there is an endpoint: they cost half a second of
-start and 17 MB, which who does not trace need not pay.
+start and up to 17 MB, which who does not trace need not pay.
 """
 
 import asyncio
@@ -9,7 +9,7 @@ import random
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from proxy.telemetry.otlp import Tracer
 
 FLUSH: Final = 3.0  # seconds for what still waits at the end of the process
+LAST: Final = 0.25  # seconds for threads to end once their work has been given up
 # Seconds for which the sending thread may keep the interpreter from the loop. While spans were
 # encoded without a pause, the loop was 10 ms late in the median at the usual 5 ms, 2 ms at this.
 SWITCH: Final = 0.0005
@@ -84,15 +85,12 @@ class Traced(Untraced):
         done = [_in_a_thread(self._tracer.flush)]
         if meter is not None:
             done.append(_in_a_thread(meter.flush))
-        try:
-            async with asyncio.timeout(FLUSH):
-                for one in done:
-                    await one.wait()
-        except TimeoutError:
+        if not await _all(done, FLUSH):
             if meter is not None:
                 meter.abandon()
             spans = self._tracer.abandon()
             log.warning("spans were given up: the collector was too slow", spans=spans)
+            await _all(done, LAST)
         self._complaints.remove()
         sys.setswitchinterval(self._switch)
 
@@ -101,7 +99,7 @@ def begin(settings: Tracing, version: str) -> Untraced:
     """Return tracing as set. While it is on, threads take shorter turns."""
     if settings.endpoint is None:
         return Untraced()
-    from proxy.telemetry import instruments, meter, otlp, spans  # noqa: PLC0415 - see above
+    from proxy.telemetry import otlp, spans  # noqa: PLC0415 - see above
 
     endpoint, timeout = settings.endpoint, settings.timeout
     fields = {} if settings.headers is None else otlp.fields(settings.headers.reveal())
@@ -111,11 +109,24 @@ def begin(settings: Tracing, version: str) -> Untraced:
     tracer = otlp.Tracer(builder, otlp.exporter(endpoint, fields, timeout), queue=settings.queue)
     metrics = None
     if settings.metrics:
+        from proxy.telemetry import instruments, meter  # noqa: PLC0415 - see above
+
         counted = instruments.Instruments(source, version, wall=time.time, latest=latest)
         sender = meter.exporter(endpoint, fields, timeout)
         metrics = counted, meter.Meter(counted, sender, meter.interval())
     log.info("tracing", endpoint=endpoint, ratio=settings.ratio, parent=settings.parent)
     return Traced(settings, tracer, metrics)
+
+
+async def _all(events: Sequence[asyncio.Event], seconds: float) -> bool:
+    """Wait for all events; false if so many seconds were not enough."""
+    try:
+        async with asyncio.timeout(seconds):
+            for event in events:
+                await event.wait()
+    except TimeoutError:
+        return False
+    return True
 
 
 def _in_a_thread(work: Callable[[], object]) -> asyncio.Event:
