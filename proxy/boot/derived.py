@@ -34,6 +34,7 @@ def renew(course: Course, settings: Settings) -> None:
     """Let calls that begin from now on, or pick from now on, follow `settings`."""
     course.forget_timeouts()
     course.selector = selector(settings)
+    course.session_bound = settings.balance.session_bound or 0.0
     course.queue_timeout = settings.limits.queue_timeout
     course.common_paths = common_paths(settings)
     course.least_body = least_body(settings)

@@ -88,6 +88,7 @@ class Instance:
         self._fleet.on_catalog = self._catalog_changed
         self._queues: admission.Queues[Attempts] = admission.Queues(derived.queueing(settings))
         self._course = self._make_course()
+        derived.renew(self._course, settings)
         self._recent = Recent(self.now)
         self.reloads = Reloads(time.time)
         self._metrics = Metrics(self.version, self)

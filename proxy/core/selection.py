@@ -123,22 +123,28 @@ class Selector:
     def _pick_by_share(
         self, candidates: Sequence[Backend], tried: Sequence[Backend], now: float
     ) -> Backend | None:
-        eligible: list[Backend] = []
-        for backend in candidates:
-            if eligible and backend.priority != eligible[0].priority:
-                break
-            if _eligible(backend, tried, now):
-                eligible.append(backend)
-        if not eligible:
+        able = eligible(candidates, tried, now)
+        if not able:
             return None
         if self.policy is Policy.ROUND_ROBIN:
-            return _next_in_turn(eligible)
-        mark = self._random() * sum([backend.pull for backend in eligible])
-        for backend in eligible:
+            return _next_in_turn(able)
+        mark = self._random() * sum([backend.pull for backend in able])
+        for backend in able:
             mark -= backend.pull
             if mark < 0.0:
                 return backend
-        return eligible[-1]  # rounding
+        return able[-1]  # rounding
+
+
+def eligible(candidates: Sequence[Backend], tried: Sequence[Backend], now: float) -> list[Backend]:
+    """Return who may be picked: the eligible ones of the lowest tier that has any."""
+    able: list[Backend] = []
+    for backend in candidates:
+        if able and backend.priority != able[0].priority:
+            break
+        if _eligible(backend, tried, now):
+            able.append(backend)
+    return able
 
 
 def _eligible(backend: Backend, tried: Sequence[Backend], now: float) -> bool:
@@ -149,11 +155,11 @@ def _eligible(backend: Backend, tried: Sequence[Backend], now: float) -> bool:
     )
 
 
-def _next_in_turn(eligible: Sequence[Backend]) -> Backend:
+def _next_in_turn(able: Sequence[Backend]) -> Backend:
     # Stride scheduling: the lowest mark is next and advances by 1/weight. Marks in step differ by
     # one stride at most, so one further behind was away: it joins, and makes up for nothing.
-    furthest = max([backend.turn for backend in eligible])
-    longest = 1.0 / min([backend.pull for backend in eligible])
-    chosen = min(eligible, key=_turn)
+    furthest = max([backend.turn for backend in able])
+    longest = 1.0 / min([backend.pull for backend in able])
+    chosen = min(able, key=_turn)
     chosen.turn = max(chosen.turn, furthest - longest) + 1.0 / chosen.pull
     return chosen

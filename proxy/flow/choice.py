@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from proxy.core import affinity
 from proxy.core.failure import Failure, Kind, Origin, Phase
 
 if TYPE_CHECKING:
@@ -18,6 +19,10 @@ def pick(attempts: "Attempts", now: float) -> "tuple[Target, Backend] | None":
     """Return where a call would go now, in the order of its targets."""
     call, selector = attempts.call, attempts.course.selector
     for target in attempts.targets:
+        if call.session:
+            kept = _of_session(attempts, target, now)
+            if kept is not None:
+                return target, kept
         backend = selector.pick(
             target.candidates,
             prompt_work=call.prompt_work,
@@ -30,6 +35,21 @@ def pick(attempts: "Attempts", now: float) -> "tuple[Target, Backend] | None":
                 backend = _native_if_equal(attempts, target, backend, now)
             return target, backend
     return None
+
+
+def _of_session(attempts: "Attempts", target: "Target", now: float) -> "Backend | None":
+    """Return where the calls of this call's session go, unless that has enough to do."""
+    call, bound = attempts.call, attempts.course.session_bound
+    if not bound:
+        return None
+    return affinity.pick(
+        str(call.session),
+        target.candidates,
+        bound=bound,
+        work=call.work,
+        tried=call.tried,
+        now=now,
+    )
 
 
 def _native_if_equal(

@@ -196,6 +196,7 @@ class Course:
         "reread",
         "retry",
         "selector",
+        "session_bound",
         "sides",
         "started",
         "suspect",
@@ -221,6 +222,7 @@ class Course:
     ) -> None:
         self.directory = directory
         self.selector = selector
+        self.session_bound = 0.0  # see `core/affinity`; 0 = sessions count for nothing
         self.queues = queues
         self.sides = sides
         self.common_paths = common_paths  # every engine kind may be sent these

@@ -12,12 +12,13 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from proxy.core import admission, selection
+from proxy.core import admission
 from proxy.core.catalog import Model, Unify, chosen
 from proxy.dialects.base import Engine
 from proxy.dialects.registry import ENGINES
 from proxy.settings import address
 from proxy.settings.address import Address
+from proxy.settings.balancing import BalanceSettings
 from proxy.settings.credential import Secret
 from proxy.settings.profiles import Profiles, together
 from proxy.settings.tracing import Tracing
@@ -175,18 +176,6 @@ class Log(msgspec.Struct, frozen=True, kw_only=True):
     format: Annotated[
         LogFormat, Meta(description="json: one object a line; console: text for people.")
     ] = LogFormat.JSON
-
-
-class BalanceSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """How requests are spread."""
-
-    policy: Annotated[
-        selection.Policy,
-        Meta(
-            description="work: the backend with the least work under way, in tokens and by weight;"
-            " least-connections: the fewest requests by weight; round-robin; random."
-        ),
-    ] = selection.Policy.WORK
 
 
 class ServedModels(msgspec.Struct, frozen=True, kw_only=True):

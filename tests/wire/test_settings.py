@@ -167,6 +167,19 @@ async def test_the_policy_decides_who_is_next(
         assert Counter([await served_by(stack) for _ in range(8)]) == shares
 
 
+@pytest.mark.setting("balance.session_bound")
+@pytest.mark.parametrize(("bound", "homes"), [("1.25", 1), ("null", 2)])
+async def test_a_session_stays_at_one_backend_unless_that_is_switched_off(
+    pair: tuple[Engine, Engine], free_port: Port, bound: str, homes: int
+) -> None:
+    document = backends(*pair) + f"balance: {{policy: round-robin, session_bound: {bound}}}\n"
+
+    async with serving(document, free_port) as stack:
+        stack.client.headers["x-headrace-session"] = "talk-1"
+
+        assert len({await served_by(stack) for _ in range(6)}) == homes
+
+
 @pytest.mark.setting("log.access")
 @pytest.mark.parametrize(("access", "lines"), [("true", 1), ("false", 0)])
 async def test_access_lines_can_be_switched_off(

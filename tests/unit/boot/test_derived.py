@@ -7,8 +7,9 @@ import msgspec
 from proxy.boot import derived
 from proxy.core.selection import Policy
 from proxy.dialects.registry import ENGINES
+from proxy.settings.balancing import BalanceSettings
 from proxy.settings.profiles import Profiles
-from proxy.settings.schema import BalanceSettings, Limits, Settings, Timeouts
+from proxy.settings.schema import Limits, Settings, Timeouts
 from tests.fixtures.course import World
 
 CHAT = "/v1/chat/completions"
@@ -40,12 +41,13 @@ def test_calls_that_begin_after_a_reload_follow_it() -> None:
     derived.renew(
         world.course,
         Settings(
-            balance=BalanceSettings(policy=Policy.RANDOM),
+            balance=BalanceSettings(policy=Policy.RANDOM, session_bound=None),
             limits=Limits(queue=0, queue_timeout=3.0),
         ),
     )
 
     assert world.course.selector.policy is Policy.RANDOM
+    assert world.course.session_bound == 0.0
     assert world.course.queue_timeout == 3.0
     assert world.course.timeouts_of("m", backend).idle == 9.0
     backend.rank(weight=1.0, priority=0, cap=0)

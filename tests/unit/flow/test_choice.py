@@ -82,3 +82,27 @@ def test_the_words_say_what_happened() -> None:
     assert "the engine answered 503" in in_vain.detail
     assert nobody.kind is Kind.NO_BACKEND
     assert nobody.retry_after is not None
+
+
+def test_calls_of_a_session_go_to_its_backend_while_that_has_not_too_much_to_do() -> None:
+    world = World("abcd")
+    for backend in world.backends.values():
+        backend.priority = 0
+    world.course.session_bound = 1.25
+
+    def chosen(session: str) -> str:
+        client = world.ask(session=session)
+        assert client.call.backend is not None
+        if client.attempts is not None:
+            client.attempts.client_gone()
+        return client.call.backend.name
+
+    homes = [chosen(f"talk-{n}") for n in range(12)]
+
+    assert homes == [chosen(f"talk-{n}") for n in range(12)]
+    assert len(set(homes)) > 1
+    held = world.ask(session="talk-0").call.backend
+    busy = world.ask(session="talk-0").call.backend
+    assert held is not None
+    assert held.name == homes[0]
+    assert busy is not held

@@ -1,0 +1,27 @@
+"""The settings of balancing: how a backend is chosen, and when one is passed over."""
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from proxy.core import selection
+
+
+class BalanceSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """How requests are spread."""
+
+    policy: Annotated[
+        selection.Policy,
+        Meta(
+            description="work: the backend with the least work under way, in tokens and by weight;"
+            " least-connections: the fewest requests by weight; round-robin; random."
+        ),
+    ] = selection.Policy.WORK
+    session_bound: Annotated[
+        Annotated[float, Meta(ge=1.0, le=100.0)] | None,
+        Meta(
+            description="Requests with the same `x-headrace-session` go to the same backend, unless"
+            " its load is over so many times the mean; null = sessions count for nothing."
+        ),
+    ] = 1.25
