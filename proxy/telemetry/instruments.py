@@ -29,9 +29,11 @@ from proxy.telemetry.histogram import Histogram
 MAX_SERIES: Final = 1000  # sets of attributes; what comes later counts under one
 
 DURATION: Final = "gen_ai.server.request.duration"
+OPERATION: Final = "gen_ai.client.operation.duration"
 FIRST_TOKEN: Final = "gen_ai.server.time_to_first_token"
 PER_TOKEN: Final = "gen_ai.server.time_per_output_token"
 TOKENS: Final = "gen_ai.client.token.usage"
+_LATER_OPERATION: Final = "gen_ai.client.inference.duration"
 _LATER_IN: Final = "gen_ai.client.inference.operation.input_tokens"
 _LATER_OUT: Final = "gen_ai.client.inference.operation.output_tokens"
 
@@ -46,12 +48,17 @@ _Key = tuple[str, str, str, str, str]  # path, model, native model, kind of engi
 
 
 class Series:
-    """What is counted for one set of attributes."""
+    """What is counted for one set of attributes.
 
-    __slots__ = ("duration", "first", "per_token", "tokens_in", "tokens_out")
+    `duration` is what the client waited, `operation` the part of it that engines had: without the
+    queue, and only of requests that were sent to one.
+    """
+
+    __slots__ = ("duration", "first", "operation", "per_token", "tokens_in", "tokens_out")
 
     def __init__(self) -> None:
         self.duration = Histogram(_SECONDS)
+        self.operation = Histogram(_SECONDS)
         self.first = Histogram(_FIRST)
         self.per_token = Histogram(_PER)
         self.tokens_in = Histogram(_COUNTS)
@@ -86,7 +93,10 @@ class Instruments:
             key = (call.path, call.model, call.native_model, backend.kind, error)
         series = self._series.get(key) or self._new(key)
         received, first = call.received_at, call.first_token_at
-        series.duration.observe(call.ended_at - received)
+        lasted = call.ended_at - received
+        series.duration.observe(lasted)
+        if call.attempts:
+            series.operation.observe(lasted - call.queued_s)
         tokens = call.tokens_out
         if call.tokens_in is not None:
             series.tokens_in.observe(call.tokens_in)
@@ -105,8 +115,10 @@ class Instruments:
     def collect(self) -> MetricsData:
         """Return everything counted since the start."""
         series = [(self._attributes(key), one) for key, one in tuple(self._series.items())]
+        operation = _LATER_OPERATION if self._latest else OPERATION
         metrics = [
             self._metric(DURATION, "s", [(a, s.duration) for a, s in series]),
+            self._metric(operation, "s", [(a, s.operation) for a, s in series]),
             self._metric(FIRST_TOKEN, "s", [(a, s.first) for a, s in series]),
             self._metric(PER_TOKEN, "s", [(a, s.per_token) for a, s in series]),
         ]

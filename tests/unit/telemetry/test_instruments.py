@@ -45,12 +45,15 @@ def test_a_stream_is_counted_in_every_histogram() -> None:
 
     assert {name: sum(p.count for p in some) for name, some in found.items()} == {
         "gen_ai.server.request.duration": 2,
+        "gen_ai.client.operation.duration": 2,
         "gen_ai.server.time_to_first_token": 2,
         "gen_ai.server.time_per_output_token": 2,
         "gen_ai.client.token.usage": 4,
     }
     (duration,) = found["gen_ai.server.request.duration"]
     assert duration.sum == pytest.approx(4.0)
+    (operation,) = found["gen_ai.client.operation.duration"]
+    assert operation.sum == pytest.approx(3.0), "half a second of each was spent in the queue"
     assert duration.attributes == {
         "gen_ai.operation.name": "chat",
         "gen_ai.system": "vllm",
@@ -76,6 +79,8 @@ def test_the_newest_names() -> None:
     found = points(counted)
 
     assert "gen_ai.client.token.usage" not in found
+    assert "gen_ai.client.operation.duration" not in found
+    assert found["gen_ai.client.inference.duration"][0].count == 1
     assert found["gen_ai.client.inference.operation.input_tokens"][0].sum == 7
     (out,) = found["gen_ai.client.inference.operation.output_tokens"]
     assert dict(out.attributes or {})["gen_ai.provider.name"] == "vllm"
@@ -85,7 +90,11 @@ def test_a_plain_answer_has_no_first_token() -> None:
     counted = instruments()
     counted.finished(call(stream=False))
 
-    assert set(points(counted)) == {"gen_ai.server.request.duration", "gen_ai.client.token.usage"}
+    assert set(points(counted)) == {
+        "gen_ai.server.request.duration",
+        "gen_ai.client.operation.duration",
+        "gen_ai.client.token.usage",
+    }
 
 
 def test_names_that_nobody_serves_are_not_kept() -> None:
@@ -97,7 +106,9 @@ def test_names_that_nobody_serves_are_not_kept() -> None:
         refused.path = f"/made/up/{number}"
         counted.finished(refused)
 
-    (duration,) = points(counted)["gen_ai.server.request.duration"]
+    found = points(counted)
+    assert "gen_ai.client.operation.duration" not in found, "no engine was asked"
+    (duration,) = found["gen_ai.server.request.duration"]
     assert duration.count == 50
     assert dict(duration.attributes or {}) == {
         "gen_ai.operation.name": "_OTHER",
