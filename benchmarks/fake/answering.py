@@ -21,7 +21,7 @@ from benchmarks.fake.looks.registry import LOOKS
 from benchmarks.fake.metrics import Counters, Reading, Scrape
 from benchmarks.fake.pacing import Pacer
 from benchmarks.fake.pages import Page
-from benchmarks.fake.profile import Names, Profile, Stamps
+from benchmarks.fake.profile import Dialect, Names, Profile, Stamps
 from benchmarks.fake.replies import Outlet, Stream, Whole
 from benchmarks.fake.script import compose
 from benchmarks.fake.vectors import embeddings
@@ -44,12 +44,20 @@ class _Refused(Exception):  # noqa: N818 - not an error of this program
         self.param = param
 
 
+def _tagged(model: str) -> str:
+    """Return the name as Ollama lists it, whatever name it was pulled by."""
+    return model if ":" in model else f"{model}:latest"
+
+
 class Answering:
     """Holds the batch and everything that is counted; knows nothing about listeners or faults."""
 
     def __init__(self, profile: Profile, loop: asyncio.AbstractEventLoop) -> None:
-        self.profile = profile
         self.look = LOOKS[profile.dialect]
+        self._tags = Api.SHOW in self.look.apis.values()
+        if profile.dialect is Dialect.OLLAMA:
+            profile = msgspec.structs.replace(profile, models=tuple(map(_tagged, profile.models)))
+        self.profile = profile
         self.requests = Ledger(profile.records)
         self.side_log = SideLog(profile.records)
         self.batch = Batch(profile)
@@ -58,7 +66,6 @@ class Answering:
         self.stamps = profile.stamps
         self.event_bytes = profile.event_bytes
         self.created = int(time.time())
-        self._tags = Api.SHOW in self.look.apis.values()
         # The same engine, seed and order of requests give the same ids.
         self._ids = Random(f"ids {profile.seed} {profile.name}")
         self._cache = PrefixCache(profile.prefix_blocks)

@@ -1,7 +1,10 @@
 """All kinds of engines behind one proxy, each recognised by itself."""
 
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 
+from benchmarks.fake.engine import running
+from benchmarks.fake.profile import Dialect, Profile
 from proxy.dialects.registry import ENGINES
 from tests.fixtures.engines.replaying import replaying
 from tests.fixtures.stack import eventually, serving
@@ -43,6 +46,25 @@ async def test_sixteen_kinds_behind_one_proxy_are_all_recognised_and_ready(
             }
             (ollama,) = catalog.resolve("bob/mine")
             assert ollama.native == {"ollama": "bob/mine:latest"}
+
+
+async def test_sixteen_simulated_engines_are_all_recognised_whatever_their_models_are_called(
+    free_port: Callable[[], int],
+) -> None:
+    async with AsyncExitStack() as stack:
+        lines = ["backends:"]
+        for dialect in Dialect:
+            profile = Profile(dialect=dialect, models=(f"of-{dialect}",))
+            engine = await stack.enter_async_context(running(profile))
+            lines.append(f"  - {{name: {dialect}, url: '{engine.url}'}}")
+        proxied = await stack.enter_async_context(serving("\n".join(lines) + "\n", free_port))
+        instance = proxied.instance
+
+        assert {b.name: b.kind for b in instance.backends()} == {k: k for k in ENGINES}
+        assert {n for n in instance.catalog().names() if n.startswith("of-")} == {
+            "of-ollama:latest" if dialect is Dialect.OLLAMA else f"of-{dialect}"
+            for dialect in Dialect
+        }
 
 
 async def test_one_name_for_different_weights_is_two_models_in_order(
