@@ -147,6 +147,7 @@ class Fleet:
         self._configured = found
         for backend, one in found.items():
             backend.rank(weight=one.weight, priority=one.priority, cap=one.max_in_flight)
+            backend.warming = settings.balance.slow_start
             backend.breaker.wait(_patience(one, settings))
             self.sides[backend].pool.authorise(one.api_key.reveal() if one.api_key else None)
         self._rebuild()
@@ -182,6 +183,7 @@ class Fleet:
             health=health.Health(health.Policy(), self._random),
         )
         backend.kind = _kind(one)
+        backend.warming = settings.balance.slow_start
         address = one.address
         endpoint = Endpoint(host=address.host, port=address.port, path=address.path)
         key = one.api_key.reveal() if one.api_key else None

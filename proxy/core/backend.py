@@ -17,12 +17,11 @@ from math import inf
 from typing_extensions import override
 
 from proxy.core import health as healths
+from proxy.core import warming
 from proxy.core.breaker import Breaker
 from proxy.core.health import Health
 from proxy.core.reported import Reported
 
-SLOW_START = 30.0  # seconds from recovery to full share
-SLOW_START_FLOOR = 0.1
 PENALTY = 5.0  # seconds, when a failing engine does not say how long to wait
 STATED_PENALTY = (1.0, 300.0)  # seconds believed of a Retry-After, at least and at most
 MAX_GROWN_PENALTY = 60.0  # seconds to which repeated failure extends a penalty
@@ -85,6 +84,7 @@ class Backend:
     own, None when there is none; the configured one wins. `kind` is the engine type's name, empty
     until known. `in_flight` and `work` (estimated tokens) are what leases hold now. `turn` is the
     round-robin policy's mark. `reported` is what the engine last said of itself, None if nothing.
+    `warming` is how many seconds its slow start takes.
     """
 
     __slots__ = (
@@ -112,6 +112,7 @@ class Backend:
         "total_releases",
         "turn",
         "url",
+        "warming",
         "weight",
         "work",
     )
@@ -145,6 +146,7 @@ class Backend:
         self._foreign = self._foreign_seen = 0  # requests of others: believed, and in the last look
         self._typical = _FIRST_GUESS
         self._rounds = 0
+        self.warming = warming.SLOW_START
         self._penalty_work = 0.0
         self._penalty_from = -inf
         self._penalty_until = -inf
@@ -178,7 +180,10 @@ class Backend:
         self._weigh(now)
         usable = self.health.ready and self.breaker.allows(now)
         self.settled = (
-            usable and self.breaker.closed and now >= self._warm_at and now >= self._penalty_until
+            usable
+            and self.breaker.closed
+            and now >= self._recovered_at + self.warming
+            and now >= self._penalty_until
         )
         return usable
 
@@ -278,19 +283,17 @@ class Backend:
         return inf if cap is None else cap
 
     @property
-    def _warm_at(self) -> float:
-        return max(self.health.recovered_at, self.breaker.recovered_at) + SLOW_START
+    def _recovered_at(self) -> float:
+        return max(self.health.recovered_at, self.breaker.recovered_at)
 
     def slow_start(self, now: float) -> float:
-        """Return the share of its weight and cap it has at `now`: 0.1 at recovery, 1 after 30 s."""
-        warmed = 1.0 - (self._warm_at - now) / SLOW_START
-        return 1.0 if warmed >= 1.0 else max(warmed, SLOW_START_FLOOR)
+        """Return the share of its weight and cap it has at `now`: 0.1 at recovery, 1 when warm."""
+        return warming.share(now - self._recovered_at, self.warming)
 
     def _weigh(self, now: float) -> None:
         factor = self.slow_start(now)
         self.penalty = self._faded(now) + self._others()
-        room = self._full_room
-        self.room = room if factor == 1.0 or room == inf else max(1.0, room * factor // 1)
+        self.room = warming.room(self._full_room, factor, now - self._recovered_at)
         # One request at a time is no flood: an idle backend that warms up competes at full weight.
         # Without this a quiet site would not touch it for half a minute.
         self.pull = self.weight if self.in_flight == 0 else self.weight * factor

@@ -6,6 +6,7 @@ import msgspec
 from msgspec import Meta
 
 from proxy.core import selection
+from proxy.core.warming import SLOW_START
 
 
 class BalanceSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,3 +26,13 @@ class BalanceSettings(msgspec.Struct, frozen=True, kw_only=True):
             " its load is over so many times the mean; null = sessions count for nothing."
         ),
     ] = 1.25
+    slow_start: Annotated[
+        float,
+        Meta(
+            ge=0.0,
+            le=3600.0,
+            description="How long a backend that comes back takes from a tenth of its weight and"
+            " cap to all of them; without a cap from 16 requests at once, doubling every 2 s.",
+            extra={"unit": "duration"},
+        ),
+    ] = SLOW_START

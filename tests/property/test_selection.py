@@ -252,6 +252,30 @@ def test_a_backend_that_works_again_gets_its_share_back(seed: int) -> None:
     assert shares[bad] >= 0.5 * shares.total() / len(cluster.fleet)
 
 
+@pytest.mark.parametrize("cap", [None, 200])
+@pytest.mark.parametrize("policy", [Policy.WORK, Policy.LEAST_CONNECTIONS])
+def test_all_that_waited_do_not_come_to_a_recovered_backend_together(
+    policy: Policy, cap: int | None
+) -> None:
+    cluster = Cluster(policy, 1, size=1)
+    (bad,) = cluster.fleet
+    bad.rank(weight=1.0, priority=0, cap=cap)
+    take_down(bad, 10.0)
+    bad.health.probed(True, 20.0, "back")
+    most = {}
+
+    for second in range(20, 56, 5):  # a thousand wait, none of those that began has ended
+        while cluster.selector.pick(
+            cluster.fleet, prompt_work=1.0, output_work=1.0, tried=(), now=float(second)
+        ) and (bad.in_flight < 1000):
+            bad.lease(1.0, 1.0, float(second))
+        most[second] = bad.in_flight
+
+    assert most[20] <= 20
+    assert most[25] <= 100
+    assert most[50] == (cap or 1000)
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_one_silently_slow_backend_does_not_dominate(seed: int) -> None:
     def tail(policy: Policy) -> tuple[float, float]:

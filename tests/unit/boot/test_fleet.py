@@ -1,11 +1,13 @@
 """Backends through reloads: who stays the same, who leaves, and when."""
 
+import msgspec
 import pytest
 
 from proxy.boot.fleet import Fleet, keys
 from proxy.core.backend import Backend
 from proxy.core.catalog import Model
 from proxy.core.health import State
+from proxy.settings.balancing import BalanceSettings
 from proxy.settings.credential import Secret
 from proxy.settings.schema import (
     BackendSettings,
@@ -129,6 +131,15 @@ def test_who_stays_is_the_same_with_other_figures(scene: Scene) -> None:
     assert b"Bearer sk-2" in scene.fleet.sides[a].pool.prefix
     assert scene.serving() == ["b", "a"]
     assert a.available(NOW)
+
+
+def test_slow_start_follows_the_settings(scene: Scene) -> None:
+    changed = msgspec.structs.replace(settings(A, B), balance=BalanceSettings(slow_start=3.0))
+
+    scene.fleet.join(changed)
+    scene.fleet.settle(changed)
+
+    assert [backend.warming for backend in scene.fleet.backends()] == [3.0, 3.0]
 
 
 def test_a_key_that_is_taken_away_is_sent_no_more() -> None:
