@@ -22,7 +22,9 @@ from proxy.core.catalog import Directory, Model, build
 from proxy.dialects.base import Engine
 from proxy.dialects.registry import OPENAI
 from proxy.flow.course import Side
+from proxy.settings import seals
 from proxy.settings.schema import BackendSettings, Settings, Timeouts
+from proxy.settings.seals import Seal
 from proxy.upstream import pool
 from proxy.upstream.connect import Endpoint
 
@@ -74,6 +76,10 @@ class Fleet:
     def keys(self) -> dict[str, str]:
         """Return the key of each URL that has one."""
         return keys(self._configured.values())
+
+    def seals(self) -> dict[str, Seal]:
+        """Return what each URL that speaks TLS is met with."""
+        return seals_of(self._configured.values())
 
     def timeouts_for(self, model: str, backend: Backend) -> Timeouts:
         """Return what holds for a model, by the engine's name for it, on a backend."""
@@ -149,7 +155,9 @@ class Fleet:
             backend.rank(weight=one.weight, priority=one.priority, cap=one.max_in_flight)
             backend.warming = settings.balance.slow_start
             backend.breaker.wait(_patience(one, settings))
-            self.sides[backend].pool.authorise(one.api_key.reveal() if one.api_key else None)
+            connections = self.sides[backend].pool
+            connections.authorise(one.api_key.reveal() if one.api_key else None)
+            connections.seal = _seal(one)
         self._rebuild()
         self.part()
         return gone
@@ -185,9 +193,12 @@ class Fleet:
         backend.kind = _kind(one)
         backend.warming = settings.balance.slow_start
         address = one.address
-        endpoint = Endpoint(host=address.host, port=address.port, path=address.path)
+        endpoint = Endpoint(
+            host=address.host, port=address.port, path=address.path, secure=address.secure
+        )
         key = one.api_key.reveal() if one.api_key else None
         connections = pool.Pool(endpoint, now=self._now, api_key=key)
+        connections.seal = _seal(one)
         self.sides[backend] = Side(connections, settings.engines.get(backend.kind, OPENAI))
         return backend
 
@@ -195,6 +206,15 @@ class Fleet:
 def keys(backends: Iterable[BackendSettings]) -> dict[str, str]:
     """Return the key of each URL that has one."""
     return {one.url: one.api_key.reveal() for one in backends if one.api_key}
+
+
+def seals_of(backends: Iterable[BackendSettings]) -> dict[str, Seal]:
+    """Return what each URL that speaks TLS is met with."""
+    return {one.url: seal for one in backends if (seal := _seal(one)) is not None}
+
+
+def _seal(one: BackendSettings) -> Seal | None:
+    return (one.tls.seal or seals.by_default()) if one.address.secure else None
 
 
 def _identity(backend: Backend) -> tuple[str, str]:

@@ -19,7 +19,7 @@ import proxy
 from proxy.boot import derived
 from proxy.boot.alarm import Alarm
 from proxy.boot.draining import Draining
-from proxy.boot.fleet import Fleet, keys
+from proxy.boot.fleet import Fleet, keys, seals_of
 from proxy.boot.reload import Reloader
 from proxy.boot.tracing import begin
 from proxy.core import admission, health
@@ -100,7 +100,8 @@ class Instance:
         self._edge = Edge(self._course, settings.limits, ollama_admin=settings.ollama_admin)
         self._tracing.attach(self._edge, self._metrics)
         self._draining = Draining(self._course, self._edge, lambda: self.settings.drain, self._idle)
-        self._fetch = HttpFetch(probe_paths(settings.engines.values()), self._fleet.keys())
+        paths = probe_paths(settings.engines.values())
+        self._fetch = HttpFetch(paths, self._fleet.keys(), self._fleet.seals())
         self._loads = Loads(self._fetch, loop=self._loop, random=random.random)
         self._prober = self._make_prober()
         self._course.suspect = self._prober.wake
@@ -207,7 +208,8 @@ class Instance:
     def join(self, settings: Settings) -> Sequence[Backend]:
         """Make the backends that are new in `settings`, and begin to check them."""
         paths = probe_paths((*self.settings.engines.values(), *settings.engines.values()))
-        self._fetch.allow(paths, self._fleet.keys() | keys(settings.backends))
+        known = self._fleet.keys() | keys(settings.backends)
+        self._fetch.allow(paths, known, self._fleet.seals() | seals_of(settings.backends))
         self._prober.know(settings.engines.values())
         joined = self._fleet.join(settings)
         for backend in joined:
@@ -227,7 +229,8 @@ class Instance:
             self._prober.remove(backend)
             self._loads.forget(backend)
             self._down.discard(backend)
-        self._fetch.allow(probe_paths(settings.engines.values()), self._fleet.keys())
+        paths = probe_paths(settings.engines.values())
+        self._fetch.allow(paths, self._fleet.keys(), self._fleet.seals())
         self._retype(old)
         pump.run(self._course)
 

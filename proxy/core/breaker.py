@@ -100,6 +100,7 @@ _KIND_BLAME: Mapping[Kind, Blame] = MappingProxyType(
         Kind.CONNECT_REFUSED: Blame.HARD,
         Kind.CONNECT_TIMEOUT: Blame.PLAIN,
         Kind.CONNECT_FAILED: Blame.PLAIN,
+        Kind.CONNECT_TLS: Blame.PLAIN,
         Kind.CLOSED: Blame.PLAIN,
         Kind.BAD_RESPONSE: Blame.PLAIN,
         Kind.TRUNCATED: Blame.PLAIN,

@@ -73,6 +73,7 @@ class Kind(StrEnum):
     CONNECT_REFUSED = "connect_refused"
     CONNECT_TIMEOUT = "connect_timeout"
     CONNECT_FAILED = "connect_failed"
+    CONNECT_TLS = "connect_tls"
     CLOSED = "closed_by_backend"
     STATUS = "backend_status"
     BAD_RESPONSE = "bad_response"

@@ -100,6 +100,7 @@ _ALL: Final = (
         "No connection to the engine could be opened.",
         Kind.CONNECT_REFUSED,
         Kind.CONNECT_FAILED,
+        Kind.CONNECT_TLS,
         look="whether the engine runs and listens at the address of the backend",
     ),
     _code(

@@ -52,6 +52,7 @@ TABLE: Mapping[tuple[Kind, Phase], Cost] = MappingProxyType(
         (Kind.CONNECT_REFUSED, Phase.CONNECT): Cost.FREE,
         (Kind.CONNECT_TIMEOUT, Phase.CONNECT): Cost.FREE,
         (Kind.CONNECT_FAILED, Phase.CONNECT): Cost.FREE,
+        (Kind.CONNECT_TLS, Phase.CONNECT): Cost.FREE,
         (Kind.CLOSED, Phase.CONNECT): Cost.FREE,
         (Kind.CLOSED, Phase.WAIT): Cost.LOST,
         (Kind.STATUS, Phase.WAIT): Cost.BUDGETED,

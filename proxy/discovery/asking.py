@@ -13,11 +13,11 @@ from proxy.dialects.base import MISSING_PATH, Engine, Listing, Reply
 from proxy.dialects.detect import Finding, steps
 
 # Nobody listens there any more: whoever answers next may be another engine.
-_VANISHED = frozenset({Kind.CONNECT_REFUSED, Kind.CONNECT_FAILED, Kind.CLOSED})
+_VANISHED = frozenset({Kind.CONNECT_REFUSED, Kind.CONNECT_FAILED, Kind.CONNECT_TLS, Kind.CLOSED})
 
 
 class Peer(Protocol):
-    """Something with an address: `http://host:port` or `unix:///path`."""
+    """Something with an address: `http(s)://host:port` or `unix:///path`."""
 
     @property
     def url(self) -> str:

@@ -6,15 +6,18 @@ decompressed or taken from the environment; an answer has a bounded size.
 """
 
 import errno
+import ssl
 from collections.abc import Mapping
 
 import aiohttp
 import yarl
 
+from proxy.core import handshake
 from proxy.core.failure import EXHAUSTED, Failure, Kind, Origin, Phase
 from proxy.dialects.base import Reply
 from proxy.discovery.asking import Peer
 from proxy.discovery.remembering import Remembering
+from proxy.settings.seals import Seal
 
 MAX_BODY = 4 * 1024 * 1024
 _UNIX = "unix://"
@@ -30,20 +33,32 @@ class HttpFetch:
     """A `Fetch` over aiohttp. Make it inside a running loop; `close` it in the end.
 
     `paths` are all that may be asked. `keys` maps the URL of a peer to the Bearer key sent to it
-    and to nobody else.
+    and to nobody else; `seals` what a peer is met with that speaks TLS.
     """
 
-    __slots__ = ("_keys", "_paths", "_sessions")
+    __slots__ = ("_keys", "_paths", "_seals", "_sessions")
 
-    def __init__(self, paths: frozenset[str], keys: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        paths: frozenset[str],
+        keys: Mapping[str, str],
+        seals: Mapping[str, Seal] | None = None,
+    ) -> None:
         self._paths = paths
         self._keys = dict(keys)
+        self._seals = dict(seals or {})
         self._sessions: dict[str, aiohttp.ClientSession] = {}
 
-    def allow(self, paths: frozenset[str], keys: Mapping[str, str]) -> None:
-        """Put other paths and keys in force, from the next question on."""
+    def allow(
+        self,
+        paths: frozenset[str],
+        keys: Mapping[str, str],
+        seals: Mapping[str, Seal] | None = None,
+    ) -> None:
+        """Put other paths, keys and seals in force, from the next question on."""
         self._paths = paths
         self._keys = dict(keys)
+        self._seals = dict(seals or {})
 
     async def close(self) -> None:
         """Close all connections."""
@@ -57,12 +72,15 @@ class HttpFetch:
             raise ValueError(f"{path!r} is not a path that may be asked")
         base = "http://localhost" if peer.url.startswith(_UNIX) else peer.url.rstrip("/")
         key = self._keys.get(peer.url)
+        seal = self._seals.get(peer.url)
         try:
             async with self._session(peer.url).get(
                 yarl.URL(base + path, encoded=True),
                 headers={"Authorization": f"Bearer {key}"} if key else None,
                 allow_redirects=False,
                 timeout=aiohttp.ClientTimeout(total=timeout),
+                ssl=True if seal is None else seal.context,
+                server_hostname=None if seal is None else seal.server_name,
             ) as response:
                 return await _read(response)
         except (aiohttp.ClientError, TimeoutError) as error:
@@ -110,6 +128,11 @@ def failure(error: Exception) -> Failure:
         return _failed(Kind.CONNECT_TIMEOUT, "timeout")
     if isinstance(error, aiohttp.ClientConnectorDNSError):
         return _failed(Kind.CONNECT_FAILED, "host not found")
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        return _failed(Kind.CONNECT_TLS, _distrust(error.certificate_error))
+    if isinstance(error, aiohttp.ClientConnectorSSLError):
+        reason = getattr(error.os_error, "reason", None)
+        return _failed(Kind.CONNECT_TLS, handshake.refused(reason or ""))
     if isinstance(error, aiohttp.ClientOSError):
         return _of_system(error)
     if isinstance(error, aiohttp.ServerDisconnectedError):
@@ -117,6 +140,11 @@ def failure(error: Exception) -> Failure:
     if isinstance(error, aiohttp.ClientPayloadError):
         return _failed(Kind.CLOSED, "closed within the answer")
     return _failed(Kind.BAD_RESPONSE, "not HTTP")
+
+
+def _distrust(error: Exception) -> str:
+    assert isinstance(error, ssl.SSLCertVerificationError)
+    return handshake.judged(error.verify_code, error.verify_message)
 
 
 def _of_system(error: aiohttp.ClientOSError) -> Failure:

@@ -15,18 +15,19 @@ MAX_UNIX_PATH: Final = 107  # sun_path holds 108 bytes on Linux, the last is a N
 
 _LABEL: Final = r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)"
 _LABELS: Final = re.compile(rf"{_LABEL}(\.{_LABEL})*\.?")
-_DEFAULT_PORT: Final = {"http": 80}
+_DEFAULT_PORT: Final = {"http": 80, "https": 443}
 
 
 class Address(msgspec.Struct, frozen=True, kw_only=True):
     """A TCP address (`host`, `port`; no brackets around IPv6) or, if `path` is set, a Unix socket.
 
-    Port 0 on a listening address lets the system choose.
+    Port 0 on a listening address lets the system choose. `secure`: TLS is spoken there.
     """
 
     host: str = ""
     port: int = 0
     path: str = ""
+    secure: bool = False
 
     @property
     def is_unix(self) -> bool:
@@ -77,7 +78,7 @@ def listening(text: str) -> Address:
 
 
 def backend(url: str) -> Address:
-    """Read an engine's URL, `http://host[:port]` or `unix:///path`; ValueError says why not."""
+    """Read an engine's URL, `http(s)://host[:port]` or `unix:///path`; ValueError says why not."""
     if not url.isprintable() or " " in url:
         raise ValueError("a URL has no spaces and no control characters")
     try:
@@ -85,12 +86,9 @@ def backend(url: str) -> Address:
     except ValueError as error:
         # Its text may quote a password.
         raise ValueError("not a URL") from error
-    if parts.scheme == "https":
-        raise ValueError(
-            "https to an engine is not in this version: use http://, through a tunnel if need be"
-        )
-    if parts.scheme not in {"http", "unix"} or not url.lower().startswith(f"{parts.scheme}://"):
-        raise ValueError("the scheme must be http:// or unix://")
+    known = {*_DEFAULT_PORT, "unix"}
+    if parts.scheme not in known or not url.lower().startswith(f"{parts.scheme}://"):
+        raise ValueError("the scheme must be http://, https:// or unix://")
     if "?" in url or "#" in url:
         raise ValueError("a backend URL has no query and no fragment")
     if "@" in parts.netloc:
@@ -101,21 +99,24 @@ def backend(url: str) -> Address:
         return Address(path=_unix_path(parts.path))
     if parts.path not in {"", "/"}:
         raise ValueError("give only scheme, host and port: a request keeps its path")
-    return _http_address(parts.netloc)
+    return _http_address(parts.netloc, parts.scheme)
 
 
 def backend_url(address: Address) -> str:
     """Write an engine's address as the one URL it is known by."""
-    return f"unix://{address.path}" if address.path else f"http://{address}"
+    if address.path:
+        return f"unix://{address.path}"
+    return f"https://{address}" if address.secure else f"http://{address}"
 
 
-def _http_address(netloc: str) -> Address:
+def _http_address(netloc: str, scheme: str) -> Address:
+    secure = scheme == "https"
     host, colon, port = netloc.rpartition(":")
     if not colon or netloc.endswith("]"):
-        return Address(host=_host(netloc), port=_DEFAULT_PORT["http"])
+        return Address(host=_host(netloc), port=_DEFAULT_PORT[scheme], secure=secure)
     if ":" in host and not host.startswith("["):
-        raise ValueError("an IPv6 address needs brackets: http://[::1]:8000")
-    return Address(host=_host(host), port=_port(port, lowest=1))
+        raise ValueError(f"an IPv6 address needs brackets: {scheme}://[::1]:8000")
+    return Address(host=_host(host), port=_port(port, lowest=1), secure=secure)
 
 
 def _host(text: str) -> str:

@@ -18,6 +18,7 @@ from proxy.settings.schema import BackendSettings, Settings
 _NAME: Final = ".name"
 _KEY: Final = ".api_key"
 _BACKEND: Final = "backends["
+_FILES: Final = "files"
 Part = TypeVar("Part", bound=msgspec.Struct)
 
 
@@ -46,6 +47,7 @@ def between(old: Settings, new: Settings) -> list[Change]:
     return [
         *differences(_shown(old), _shown(new)),
         *_rotated(old.backends, new.backends),
+        *_resealed(old.backends, new.backends),
         *_profiles(old.profiles, new.profiles),
     ]
 
@@ -122,6 +124,16 @@ def _rotated(old: Iterable[BackendSettings], new: Iterable[BackendSettings]) -> 
         if backend.name in before and known != backend.api_key:
             path = f"backends[{backend.name}]{_KEY}"
             yield Change(path=path, old=_masked(known), new=_masked(backend.api_key))
+
+
+def _resealed(old: Iterable[BackendSettings], new: Iterable[BackendSettings]) -> Iterator[Change]:
+    """Yield the backends whose files of TLS have other contents; other paths are told as such."""
+    before = {backend.name: backend.tls for backend in old}
+    for backend in new:
+        known, tls = before.get(backend.name, backend.tls), backend.tls
+        same = msgspec.structs.replace(known, seal=None) == msgspec.structs.replace(tls, seal=None)
+        if same and known.seal != tls.seal:
+            yield Change(path=f"backends[{backend.name}].tls", old=_FILES, new=_FILES)
 
 
 def _masked(key: Secret | None) -> str:

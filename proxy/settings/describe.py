@@ -114,6 +114,7 @@ backends:
     max_in_flight: null
     api_key: null                           # or ${GPU_A_KEY}, from the environment
     api_key_file: null
+    tls: {ca: null, certificate: null, key: null, server_name: null, insecure: false}  # for https://
     models: {include: ["llama-*", "qwen*"], exclude: ["*-draft"]}
     timeouts: {connect: 1s, first_token: 300s, idle: 60s, total: 0s}
   - url: unix:///run/llama.sock

@@ -108,6 +108,8 @@ def _group(cls: type[msgspec.Struct], path: str, doc: str) -> Group:
     hints = get_type_hints(cls, include_extras=True)
     members: dict[str, Spec] = {}
     for field in msgspec.structs.fields(cls):
+        if _unwrapped(hints[field.name])[1].get("unit") == "made":
+            continue  # no key: it follows from others
         where = f"{path}.{field.name}" if path else field.name
         members[field.name] = _spec(hints[field.name], where, field)
     return Group(path=path, doc=doc or _first_line(cls), cls=cls, members=members)

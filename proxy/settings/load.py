@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from proxy.settings import document, fields, profiles, rules, secrets, standard, text
+from proxy.settings import document, fields, profiles, rules, secrets, securing, standard, text
 from proxy.settings.document import Entry, Node, Scalar, Sequence
 from proxy.settings.problems import DEFAULT, Layer, SettingsError, Source, suggestion
 from proxy.settings.reading import Reading
@@ -204,13 +204,14 @@ def _with_profiles(
 
 
 def _finished(settings: Settings, path: Path | None, reading: Reading) -> Settings:
-    """Return `settings` with each backend named and its key read from its file."""
+    """Return `settings` with each backend named, its key read from its file, and seals made."""
     base = path.parent if path is not None else Path()
     backends = (
         _backend(backend, f"backends[{index}]", base, reading)
         for index, backend in enumerate(settings.backends)
     )
-    return msgspec.structs.replace(settings, backends=tuple(backends))
+    settings = msgspec.structs.replace(settings, backends=tuple(backends))
+    return securing.secured(settings, base, reading)
 
 
 def _backend(backend: BackendSettings, path: str, base: Path, reading: Reading) -> BackendSettings:

@@ -21,6 +21,7 @@ from proxy.settings.address import Address
 from proxy.settings.balancing import BalanceSettings
 from proxy.settings.credential import Secret
 from proxy.settings.profiles import Profiles, together
+from proxy.settings.tls import BackendTls
 from proxy.settings.tracing import Tracing
 
 HOUR: Final = 3600.0
@@ -207,7 +208,8 @@ class BackendSettings(msgspec.Struct, frozen=True, kw_only=True):
     url: Annotated[
         str,
         Meta(
-            description="Where the engine listens: http://host:port or unix:///path.sock.",
+            description="Where the engine listens: http://host:port, https://host:port or"
+            " unix:///path.sock.",
             extra={"unit": "url"},
         ),
     ]
@@ -256,6 +258,7 @@ class BackendSettings(msgspec.Struct, frozen=True, kw_only=True):
             extra={"unit": "path"},
         ),
     ] = None
+    tls: BackendTls = BackendTls()
     models: ServedModels = ServedModels()
     timeouts: Annotated[PartialTimeouts, Meta(description="Timeouts of this backend only.")] = (
         PartialTimeouts()

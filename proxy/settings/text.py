@@ -175,5 +175,5 @@ _WORDS: Final = {
     "path": "the path of a file",
     "secret": "printable ASCII without spaces",
     "text": "printable characters",
-    "url": "http://host:port or unix:///path",
+    "url": "http://host:port, https://host:port or unix:///path",
 }

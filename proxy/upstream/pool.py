@@ -13,6 +13,7 @@ import msgspec
 from typing_extensions import override
 
 from proxy.core.failure import Failure
+from proxy.settings.seals import Seal
 from proxy.upstream.connect import Endpoint, dial, dropped, refusal
 from proxy.upstream.exchange import Connection, State
 from proxy.upstream.framing import parse_head
@@ -57,7 +58,7 @@ class Dial:
     async def _run(self) -> None:
         pool = self._pool
         try:
-            connection = await dial(pool.endpoint, pool.there, lambda: self._make(pool))
+            connection = await dial(pool.endpoint, pool.there, lambda: self._make(pool), pool.seal)
         except (OSError, UnicodeError) as error:  # the latter for a host no name can be
             if not self.cancelled:
                 self._failed(refusal(error, pool.endpoint))
@@ -83,6 +84,7 @@ class Pool:
         "open",
         "opened",
         "prefix",
+        "seal",
         "there",
     )
 
@@ -101,6 +103,7 @@ class Pool:
         self._idle: list[Connection] = []
         self.open = 0
         self.opened = 0  # ever
+        self.seal: Seal | None = None  # for connections from now on; None = no TLS
 
     @override
     def __repr__(self) -> str:

@@ -30,7 +30,10 @@ def test_a_row_has_range_default_and_meaning() -> None:
         "| `limits.body` | 1KiB to 2GiB | `64MiB` | Largest request body; a larger one is answered"
         " 413. |" in describe.page()
     )
-    assert "| `backends[].url` | http://host:port or unix:///path | required |" in describe.page()
+    assert (
+        "| `backends[].url` | http://host:port, https://host:port or unix:///path | required |"
+        in describe.page()
+    )
 
 
 def test_the_example_loads_and_differs_from_the_defaults_only_where_it_says_so(

@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import socket
+import ssl
 from collections.abc import Callable
 from typing import Any
 
@@ -22,6 +23,8 @@ ENGINE = Endpoint(host="gpu", port=8000)
     [
         (ENGINE, "gpu:8000", "gpu:8000"),
         (Endpoint(host="gpu", port=80), "gpu", "gpu"),
+        (Endpoint(host="gpu", port=443, secure=True), "gpu", "gpu"),
+        (Endpoint(host="gpu", port=80, secure=True), "gpu:80", "gpu:80"),
         (Endpoint(host="::1", port=8000), "[::1]:8000", "[::1]:8000"),
         (Endpoint(path="/run/engine.sock"), "localhost", "unix:/run/engine.sock"),
     ],
@@ -41,6 +44,8 @@ def test_an_engine_is_addressed_by_its_own_name(
         (socket.gaierror(-2, "x"), Kind.CONNECT_FAILED),
         (UnicodeError("label too long"), Kind.CONNECT_FAILED),
         (TimeoutError(errno.ETIMEDOUT, "x"), Kind.CONNECT_TIMEOUT),
+        (ConnectionAbortedError("the handshake is taking longer"), Kind.CONNECT_TIMEOUT),
+        (ssl.SSLError(1, "x"), Kind.CONNECT_TLS),
         (OSError(errno.EHOSTUNREACH, "no route"), Kind.CONNECT_FAILED),
     ],
 )

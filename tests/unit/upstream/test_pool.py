@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from proxy.core.failure import Failure, Kind
+from proxy.settings.seals import Seal
 from proxy.upstream import pool as pools
 from proxy.upstream.connect import Endpoint
 from proxy.upstream.exchange import Connection, State
@@ -155,7 +156,11 @@ class Network:
         self.drop = False
 
     async def dial(
-        self, _endpoint: Endpoint, _there: Whereabouts, factory: Callable[[], Connection]
+        self,
+        _endpoint: Endpoint,
+        _there: Whereabouts,
+        factory: Callable[[], Connection],
+        _seal: Seal | None,
     ) -> Connection:
         error = await self.gate
         if error is not None:
