@@ -25,9 +25,16 @@ from proxy.core.failure import Failure, Kind, Origin, Phase
 from proxy.core.shorten import LONG, cut, insides, shorten
 
 MAX_NAME: Final = 512  # characters of a model name
+NO_MODEL: Final = "the body has no `model`"
 _CASED: Final = tuple(
     name for name in map("".join, product(*((c, c.upper()) for c in "model"))) if name != "model"
 )
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    """Where Ollama's clients say how long the answer may be."""
+
+    num_predict: float | None = None
 
 
 class Peek(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,6 +45,7 @@ class Peek(msgspec.Struct, frozen=True, kw_only=True):
     max_tokens: float | None = None
     max_completion_tokens: float | None = None
     max_output_tokens: float | None = None
+    options: Options | None = None
 
     @property
     def output_limit(self) -> float | None:
@@ -48,6 +56,8 @@ class Peek(msgspec.Struct, frozen=True, kw_only=True):
         limit = self.max_completion_tokens
         if limit is None:
             limit = self.max_tokens if self.max_tokens is not None else self.max_output_tokens
+        if limit is None and self.options is not None:
+            limit = self.options.num_predict
         return limit if limit is None or limit >= 0 else None
 
 
@@ -206,7 +216,7 @@ def _model_span(body: bytes) -> tuple[int, int]:
 
 def _explain(message: str) -> str:
     if "missing required field `model`" in message:
-        return "the body has no `model`"
+        return NO_MODEL
     return f"the body does not fit: {message}"
 
 

@@ -11,7 +11,7 @@ from proxy.core.catalog import Target
 from proxy.core.failure import STREAM, Failure, Kind, Origin, Phase
 from proxy.core.peek import Peek, Reader, peek_form
 from proxy.dialects.translate.base import Settled
-from proxy.flow import able, carriage, choice, scope
+from proxy.flow import able, carriage, choice, scope, unnamed
 from proxy.flow.attempts import Attempts
 from proxy.flow.commit import head_bytes
 
@@ -44,12 +44,16 @@ class Intake:
         None means that it has already been refused; the client has its answer.
         """
         call.surface = request.operation.surface
-        call.body = body
-        call.body_size = len(body)
         facts = self._peek(body) if request.operation.json else peek_form(body)
         if isinstance(facts, Failure):
-            self._refuse(client, call, facts)
+            supplied = unnamed.supply(self._course, request, body, facts)
+            if not isinstance(supplied, Failure):
+                return self.begin(client, request, supplied, call)
+            call.body_size = len(body)
+            self._refuse(client, call, supplied)
             return None
+        call.body = body
+        call.body_size = len(body)
         self._describe(call, request, facts)
         targets = self._targets(call, request)
         if request.translates and not isinstance(targets, Failure):

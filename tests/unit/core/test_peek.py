@@ -47,6 +47,11 @@ def test_a_chat_says_its_model_whether_it_streams_and_its_limit() -> None:
         (b'"max_tokens":-1', None),
         (b'"max_tokens":100.0', 100),
         (b'"max_tokens":0', 0),
+        (b'"options":{"num_predict":64,"top_k":1}', 64),
+        (b'"options":{"num_predict":-2}', None),
+        (b'"options":{"num_predict":64},"max_tokens":5', 5),
+        (b'"options":["num_predict"],"max_tokens":5', None),
+        (b'"options":null', None),
     ],
 )
 def test_the_limit_that_holds_is_found(limits: bytes, wanted: float | None) -> None:
