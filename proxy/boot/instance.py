@@ -20,6 +20,7 @@ from proxy.boot import derived
 from proxy.boot.alarm import Alarm
 from proxy.boot.draining import Draining
 from proxy.boot.fleet import Fleet, keys, seals_of
+from proxy.boot.keeping import Keeping
 from proxy.boot.reload import Reloader
 from proxy.boot.tracing import begin
 from proxy.core import admission, health
@@ -94,11 +95,13 @@ class Instance:
         self._metrics = Metrics(self.version, self)
         self._access = AccessLog(out.write, monotonic=self.now, wall=time.time, render=render)
         self._tracing = begin(settings.tracing, self.version)
+        self._keys = Keeping(settings.keys, self._course)
         self._journal = Journal(self._observers())
-        self._course.observers = (self._journal,)
+        self._course.observers = (*self._keys.observers, self._journal)
         self._course.started = self._metrics.started
         self._edge = Edge(self._course, settings.limits, ollama_admin=settings.ollama_admin)
         self._tracing.attach(self._edge, self._metrics)
+        self._keys.attach(self._edge, self._metrics)
         self._draining = Draining(self._course, self._edge, lambda: self.settings.drain, self._idle)
         paths = probe_paths(settings.engines.values())
         self._fetch = HttpFetch(paths, self._fleet.keys(), self._fleet.seals())
@@ -116,9 +119,9 @@ class Instance:
 
     def _observers(self) -> tuple[Reader, ...]:
         reckoner = Reckoner(self._course.estimator)
-        observers: tuple[Reader, ...] = (reckoner, self._metrics, self._recent)
-        observers += self._tracing.readers
-        return (*observers, self._access) if self.settings.log.access else observers
+        readers: tuple[Reader, ...] = (reckoner, *self._keys.readers, self._metrics, self._recent)
+        readers += self._tracing.readers
+        return (*readers, self._access) if self.settings.log.access else readers
 
     def _make_course(self) -> Course:
         settings = self.settings
@@ -154,7 +157,9 @@ class Instance:
         self._repeat("wheel", TICK, self._turn)
         self._repeat("backends", 1.0, self._tend)
         pages = models.routes(
-            partial(scope.listing, self._course), lambda: self._edge.new_id().encode()
+            partial(scope.listing, self._course),
+            lambda: self._edge.new_id().encode(),
+            self._keys.permits,
         )
         app = routes.application(self._course, self._edge.new_id, pages)
         await self._edge.start([client_socket], app)
@@ -222,6 +227,8 @@ class Instance:
         derived.renew(self._course, settings)
         self._edge.limits = settings.limits
         self._edge.ollama_admin = settings.ollama_admin
+        self._keys.renew(settings.keys)
+        self._course.observers = (*self._keys.observers, self._journal)
         self._journal.readers = self._observers()
         if settings.log.level is not old.log.level:
             logs.set_level(settings.log.level.value)
@@ -270,6 +277,7 @@ class Instance:
     def _tend(self) -> None:
         """Close connections that idled too long; take calls back from backends that went down."""
         self._fleet.part()
+        self._keys.tend()
         for side in self._fleet.sides.values():
             side.pool.expire()
         for backend in self._fleet.backends():

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from proxy.cli import keys
+
 if TYPE_CHECKING:
     from proxy.settings.address import Address
     from proxy.settings.load import Flags, Loaded
@@ -19,6 +21,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,  # it prints local variables, and those hold keys
 )
+
+app.add_typer(keys.app)
 
 Config = Annotated[
     Path | None,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from typing_extensions import override
 
 if TYPE_CHECKING:
+    from proxy.core.account import Grant
     from proxy.core.backend import Backend
     from proxy.core.failure import Failure
     from proxy.core.trace import Trace
@@ -45,6 +46,7 @@ class Call:
         "ended_at",
         "first_byte_at",
         "first_token_at",
+        "grant",
         "last_chunk_at",
         "queued_s",
         "request_id",
@@ -94,6 +96,7 @@ class Call:
         self.tokens_out: int | None = None
         self.failure: Failure | None = None
         self.trace: Trace | None = None  # the trace it belongs to, if anything is to know
+        self.grant: Grant | None = None  # whose key it came with, while keys are needed
         self.end = ""  # the end code; empty until `flow/finish`
 
     @property

@@ -60,6 +60,13 @@ class Kind(StrEnum):
     UNKNOWN_SCOPE = "scope_not_found"
     UNNAMED_BACKEND = "backend_not_named"  # several could serve it, and only one may be asked
     DISABLED = "operation_disabled"
+    NO_KEY = "api_key_missing"
+    BAD_KEY = "api_key_unknown"
+    OLD_KEY = "api_key_expired"
+    FORBIDDEN_MODEL = "model_not_allowed"
+    FORBIDDEN = "path_not_allowed"
+    RATE_LIMITED = "rate_limit_exceeded"
+    BUDGET_SPENT = "insufficient_quota"
     METHOD = "method_not_allowed"
     CLIENT_GONE = "client_cancelled"
     SLOW_READER = "slow_reader"
@@ -68,6 +75,7 @@ class Kind(StrEnum):
     QUEUE_TIMEOUT = "queue_timeout"
     NO_BACKEND = "no_backend_available"
     DRAINING = "draining"
+    LIMITS_AWAY = "limits_unavailable"
     INTERNAL = "internal_error"
     # of the engine
     CONNECT_REFUSED = "connect_refused"

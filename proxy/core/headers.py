@@ -33,14 +33,14 @@ _HOP: Final = frozenset(
 )
 _FRAMING: Final = frozenset({b"content-length"})
 _OURS: Final = frozenset({b"x-request-id"})
-_CREDENTIALS: Final = frozenset(
+CREDENTIALS: Final = frozenset(
     {b"api-key", b"authorization", b"cookie", b"x-api-key", b"x-goog-api-key"}
 )
 _REQUEST: Final = (
     _HOP
     | _FRAMING
     | _OURS
-    | _CREDENTIALS
+    | CREDENTIALS
     | {
         b"accept-encoding",  # an encoded answer could not be looked into
         b"expect",  # answered here: the body is read before an engine is chosen

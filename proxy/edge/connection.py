@@ -256,6 +256,10 @@ class ClientConnection(Uploading):
             else:
                 self.transport.abort()
 
+    def forget(self) -> None:
+        """Look at the next head anew, even if it is a known one."""
+        self._memo = None
+
     def drain(self) -> None:
         """Make the present answer the last; close at once if nothing runs or arrives."""
         self.closing = True

@@ -5,14 +5,14 @@ serves it, an alias if one of its models is there; names stand in alphabetical o
 `/to/{scope}` it is what that scope serves.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import orjson
 from aiohttp import web
 
 from proxy.core.catalog import Model
 from proxy.core.failure import Failure, Kind, Origin, Phase
-from proxy.core.headers import request_id
+from proxy.core.headers import Field, request_id
 from proxy.dialects import cards
 from proxy.dialects.errors import status_of, unknown_model_hint
 from proxy.dialects.openai_api import error_body, model_card, model_list, surface_of
@@ -26,16 +26,22 @@ IDENT = web.RequestKey("ident", str)  # the id an outer layer has given this req
 
 
 Listing = Callable[[str | None], Sequence[Model] | Failure]
+# Tells of the sender of header fields which models it may use; None: everybody may use all.
+Permits = Callable[[Iterable[Field]], Callable[[str], bool]]
 
 
-def routes(listing: Listing, new_id: Callable[[], bytes]) -> list[web.RouteDef]:
+def routes(
+    listing: Listing,
+    new_id: Callable[[], bytes],
+    permits: Callable[[], Permits | None] = lambda: None,
+) -> list[web.RouteDef]:
     """Return the routes for the client port's application.
 
-    `listing` gives the models of a scope, of None all. Answers carry the request id an outer layer
-    has put under `IDENT`. Without one they echo the client's, or, if it sent none that is safe, one
-    of `new_id`.
+    `listing` gives the models of a scope, of None all; of those a client sees what `permits` says.
+    Answers carry the request id an outer layer has put under `IDENT`. Without one they echo the
+    client's, or, if it sent none that is safe, one of `new_id`.
     """
-    pages = _Pages(listing, new_id)
+    pages = _Pages(listing, new_id, permits)
     served = {
         "/v1/models": pages.all,
         "/v1/models/{id:.+}": pages.one,  # ids may hold slashes: "org/name"
@@ -55,8 +61,11 @@ def routes(listing: Listing, new_id: Callable[[], bytes]) -> list[web.RouteDef]:
 class _Pages:
     """The handlers. Each looks at the catalog in force and answers at once."""
 
-    def __init__(self, listing: Listing, new_id: Callable[[], bytes]) -> None:
+    def __init__(
+        self, listing: Listing, new_id: Callable[[], bytes], permits: Callable[[], Permits | None]
+    ) -> None:
         self._listing = listing
+        self._permits = permits
         self._new_id = new_id
 
     async def all(self, request: web.Request) -> web.Response:
@@ -109,7 +118,12 @@ class _Pages:
 
     def _models(self, request: web.Request) -> Sequence[Model] | Failure:
         # As it was sent: the router has decoded what it matched.
-        return self._listing(split(request.rel_url.raw_path)[0])
+        found = self._listing(split(request.rel_url.raw_path)[0])
+        permits = self._permits()
+        if permits is None or isinstance(found, Failure):
+            return found
+        permitted = permits(request.raw_headers)
+        return [model for model in found if permitted(model.id)]
 
     def _error(self, request: web.Request, failure: Failure, hint: str = "") -> web.Response:
         surface, ident = _surface(request), self._id(request)

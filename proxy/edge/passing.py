@@ -48,7 +48,7 @@ class Passed(msgspec.Struct, frozen=True, kw_only=True):
         return b"%b%b%b%bx-request-id: %b\r\n\r\n" % (
             self._line(native),
             side.pool.prefix,
-            headers.render([field for field in self.request.fields if field[0] not in dropped]),
+            headers.render([f for f in self.request.fields_for(side) if f[0] not in dropped]),
             _SWITCH if self.passage.upgrade else self._framing(),
             request_id.encode(),
         )

@@ -267,6 +267,10 @@ class Receiving(RequestHandler):
         ):
             self.reject(self._too_large(head.length))
             return
+        gate = self._edge.gate
+        if gate is not None and (refusal := gate(message, head)) is not None:
+            self.reject(refusal)
+            return
         if len(messages) > 1:
             self.closing = True
         self._expected = self._end_of(head, payload, data)

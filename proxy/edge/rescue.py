@@ -13,6 +13,7 @@ from proxy.core.failure import Failure, Kind
 from proxy.dialects.errors import status_of, unknown_model_hint
 from proxy.dialects.openai_api import engine_error, error_body
 from proxy.flow.commit import CLOSE, own_fields
+from proxy.flow.guard import challenged
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from proxy.core.call import Call
 
 RETRY_AFTER: Final = 5  # seconds, where nobody knows better
+CHALLENGE: Final = b'www-authenticate: Bearer realm="headrace"\r\n'  # RFC 9110 wants one
 _WAIT: Final = frozenset({429, 503})
 _REASONS: Final = {status.value: status.phrase.encode() for status in HTTPStatus}
 
@@ -37,13 +39,14 @@ def answer(call: "Call", failure: Failure, *, close: bool, names: "Sequence[str]
         hint = unknown_model_hint(call.model, names) if failure.kind is Kind.UNKNOWN_MODEL else ""
         body, kind = error_body(call.surface, failure, call.request_id, hint), None
     call.bytes_out = len(body)
-    return b"HTTP/1.1 %d %b\r\ncontent-type: %b\r\ncontent-length: %d\r\n%b%b%b%b%b" % (
+    return b"HTTP/1.1 %d %b\r\ncontent-type: %b\r\ncontent-length: %d\r\n%b%b%b%b%b%b" % (
         status,
         _REASONS.get(status, b""),
         kind or b"application/json",
         len(body),
         _retry_after(failure, status),
         b"allow: POST\r\n" if status == 405 else b"",
+        CHALLENGE if status == 401 and challenged(failure) else b"",
         CLOSE if close else b"",
         own_fields(call),
         body if call.method != "HEAD" else b"",

@@ -18,6 +18,7 @@ from proxy.core.call import Call
 from proxy.core.failure import Failure, Kind, Origin, Phase
 from proxy.edge import rescue, routes
 from proxy.edge.connection import ClientConnection
+from proxy.edge.gate import Gate
 from proxy.flow import scope
 from proxy.flow.course import Course
 from proxy.flow.intake import Intake
@@ -59,6 +60,7 @@ class Edge:
         self.course = course
         self.limits = limits
         self.ollama_admin = ollama_admin
+        self.gate: Gate | None = None  # judges heads; None lets all in
         self.passing: set[Through] = set()  # what passes through at present
         self.intake = Intake(course)
         self.now = course.now
@@ -81,6 +83,8 @@ class Edge:
         """Return a whole error answer in the caller's dialect."""
         unknown = failure.kind is Kind.UNKNOWN_MODEL
         names: Sequence[str] = scope.names(self.course, call.pin) if unknown else ()
+        if unknown and call.grant is not None:
+            names = [name for name in names if call.grant.account.key.may_use(name)]
         return rescue.answer(call, failure, close=close, names=names)
 
     def ordinary_error(self, status: int, error: BaseException | None) -> web.Response:
@@ -90,6 +94,12 @@ class Edge:
         detail = "this page failed inside the proxy"
         failure = Failure(kind=Kind.INTERNAL, origin=Origin.PROXY, phase=Phase.READ, detail=detail)
         return routes.error_response(failure, ident, status=status)
+
+    def guarded_by(self, gate: Gate | None) -> None:
+        """Put another gate up; heads that were judged at the one before are judged anew."""
+        self.gate = gate
+        for connection in self.connections:
+            connection.forget()
 
     # life ------------------------------------------------------------------------------------
 

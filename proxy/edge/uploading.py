@@ -13,6 +13,7 @@ from proxy.core.call import Call
 from proxy.core.failure import Failure, Kind, Origin, Phase
 from proxy.dialects.profile import Surface
 from proxy.edge.heads import Head
+from proxy.edge.passing import Passed
 from proxy.edge.receiving import CALL, CONTINUE, Receiving, Stage, failure
 from proxy.edge.through import Through
 from proxy.edge.websocket import WebSocket
@@ -51,16 +52,22 @@ class Uploading(Receiving):
             edge.course, call, self, passed, limits=edge.limits, over=edge.passing.discard
         )
         edge.passing.add(through)
-        admin = passed.passage.surface is Surface.OLLAMA_ADMIN
+        refusal = self._refusal(call, passed)
         if payload.is_eof() and not head.length:
             self.uploading(data)
-            through.start(ADMIN_OFF if admin and not edge.ollama_admin else None)
+            through.start(refusal)
             return
-        through.start(ADMIN_OFF if admin and not edge.ollama_admin else None)
+        through.start(refusal)
         if self._stage is Stage.UPLOAD:
             if head.expects and not payload.is_eof() and self.transport is not None:
                 self.transport.write(CONTINUE)
             self.uploading(data)
+
+    def _refusal(self, call: Call, passed: Passed) -> Failure | None:
+        edge, guard = self._edge, self._edge.course.guard
+        if passed.passage.surface is Surface.OLLAMA_ADMIN and not edge.ollama_admin:
+            return ADMIN_OFF
+        return None if guard is None else guard.admit_passage(call, passed.request, passed.model)
 
     @override
     def uploading(self, data: bytes) -> None:

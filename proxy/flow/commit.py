@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from proxy.flow.allowances import limit_fields
 from proxy.flow.relay import ConvertingRelay, Relay
 from proxy.flow.translating import TranslatingRelay
 from proxy.upstream import framing
@@ -86,6 +87,8 @@ def own_fields(call: "Call") -> bytes:
         rest = _at_once(name)
     else:
         rest = _OWN % (name.encode(), call.attempts, int(call.queued_s * 1000))
+    if call.grant is not None:
+        rest = limit_fields(call.grant) + rest
     return b"x-request-id: %b\r\n%b" % (call.request_id.encode(), rest)
 
 

@@ -6,18 +6,20 @@ A watercourse has one bed for many waters: one `Course` serves all calls of a pr
 decision of its own; what it knows about time and chance was handed in.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import inf
 from typing import TYPE_CHECKING, Protocol
 
 from msgspec import UNSET, UnsetType
 
 from proxy.core import headers, retry, selection
+from proxy.core.account import Account
 from proxy.core.admission import Queues
 from proxy.core.backend import Backend
 from proxy.core.call import Call
 from proxy.core.catalog import Directory
 from proxy.core.failure import Failure
+from proxy.core.keys import Key, Ring
 from proxy.core.traceparent import Parent
 from proxy.core.wheel import Wheel
 from proxy.dialects.base import Engine
@@ -32,7 +34,16 @@ if TYPE_CHECKING:
 
 MAX_WAYS = 1024  # more than there are backends, engines that were replaced included
 # What the edge found in the head of a request, besides its operation and the fields for engines.
-_JUDGED = ("content_type", "pin", "priority", "request_id", "scope", "session", "timeout")
+_JUDGED = (
+    "content_type",
+    "credentials",
+    "pin",
+    "priority",
+    "request_id",
+    "scope",
+    "session",
+    "timeout",
+)
 
 
 class Client(Protocol):
@@ -59,6 +70,22 @@ class Observer(Protocol):
         """Hear of a call that has ended; its facts are final."""
 
 
+class Guarding(Protocol):
+    """Who knows the keys of clients; `flow/guard` fulfils it."""
+
+    def admit(self, call: Call, request: "Request") -> Failure | None:
+        """Let a call begin, or return why not. Its model and its estimated work are known."""
+
+    def admit_passage(self, call: Call, request: "Request", model: str) -> Failure | None:
+        """Let begin what passes through unread."""
+
+    def find(self, secret: bytes) -> tuple[Key, float | None] | Failure:
+        """Return the key of a secret and until when it counts, or why it does not."""
+
+    def permits(self, fields: Iterable[headers.Field]) -> Callable[[str], bool]:
+        """Return what tells which models the sender of these header fields may use."""
+
+
 class Request:
     """What the edge has validated of a request head; shared by all calls with the same head.
 
@@ -68,12 +95,15 @@ class Request:
     __slots__ = (
         "_fields",
         "content_type",
+        "credentials",
+        "known",
         "operation",
         "parent",
         "pin",
         "priority",
         "request_id",
         "scope",
+        "secret",
         "session",
         "timeout",
         "translates",
@@ -90,6 +120,9 @@ class Request:
         self.priority = 0
         self.timeout = 0.0  # seconds for the whole call; 0 = what the settings say
         self.content_type = b""
+        self.credentials = False  # those of the client are passed on to engines
+        self.secret = b""  # the key the client presents, while keys are needed
+        self.known: tuple[Ring, Account, float | None] | None = None  # by `guard`
         self._fields = fields
         self.translates = operation.translates
         self.ways: dict[object, ways.Way] = {}  # by `Side.mark`; filled by `way_to`
@@ -97,10 +130,11 @@ class Request:
     def way_to(self, side: "Side") -> ways.Way:
         """Work out what the engine of `side` is sent, once for all calls with this head."""
         path, engine = self.operation.path, side.engine
+        fields = self.fields_for(side)
         if side.speaks(path):
-            way = ways.straight(self.operation, self._fields, engine)
+            way = ways.straight(self.operation, fields, engine)
         else:
-            way = ways.around(self._fields, engine)
+            way = ways.around(fields, engine)
         if len(self.ways) >= MAX_WAYS:
             self.ways.clear()
         self.ways[side.mark] = way
@@ -110,6 +144,17 @@ class Request:
     def fields(self) -> Sequence[headers.Field]:
         """Return the client's header fields that engines may see, names in lower case."""
         return self._fields
+
+    def fields_for(self, side: "Side") -> Sequence[headers.Field]:
+        """Return them without credentials, if any are passed on, where the engine has a key."""
+        if not self.credentials or b"authorization:" not in side.pool.prefix.lower():
+            return self._fields
+        return headers.without(self._fields, headers.CREDENTIALS)
+
+    def keep(self, credentials: Sequence[headers.Field]) -> None:
+        """Pass these fields on, too."""
+        self._fields = [*self._fields, *credentials]
+        self.credentials = True
 
     def with_fields(self, fields: Sequence[headers.Field]) -> "Request":
         """Return a copy for one call, with other header fields for the engine."""
@@ -185,6 +230,7 @@ class Course:
         "draining",
         "common_paths",
         "estimator",
+        "guard",
         "later",
         "least_body",
         "missing",
@@ -248,6 +294,7 @@ class Course:
         self.wheel = Wheel(now())
         self.calls: set[Attempts] = set()  # every call under way
         self.draining = False
+        self.guard: Guarding | None = None  # None: nobody needs a key
 
     def budget_of(self, model: str) -> retry.Budget:
         """Return the retry budget of a model; names come from the catalog, so there are few."""

@@ -55,6 +55,12 @@ class Intake:
         call.body = body
         call.body_size = len(body)
         self._describe(call, request, facts)
+        guard = self._course.guard
+        if guard is not None:
+            refusal = guard.admit(call, request)
+            if refusal is not None:
+                self._refuse(client, call, refusal)
+                return None
         targets = self._targets(call, request)
         if request.translates and not isinstance(targets, Failure):
             prepared = carriage.prepared(self._course, call, targets)

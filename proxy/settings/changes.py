@@ -11,6 +11,7 @@ from typing_extensions import override
 
 from proxy.settings import fields, text
 from proxy.settings.credential import Secret
+from proxy.settings.keys import Keys
 from proxy.settings.profiles import Profiles
 from proxy.settings.rows import by_name, rows
 from proxy.settings.schema import BackendSettings, Settings
@@ -48,6 +49,7 @@ def between(old: Settings, new: Settings) -> list[Change]:
         *differences(_shown(old), _shown(new)),
         *_rotated(old.backends, new.backends),
         *_resealed(old.backends, new.backends),
+        *_rekeyed(old.keys, new.keys),
         *_profiles(old.profiles, new.profiles),
     ]
 
@@ -134,6 +136,13 @@ def _resealed(old: Iterable[BackendSettings], new: Iterable[BackendSettings]) ->
         same = msgspec.structs.replace(known, seal=None) == msgspec.structs.replace(tls, seal=None)
         if same and known.seal != tls.seal:
             yield Change(path=f"backends[{backend.name}].tls", old=_FILES, new=_FILES)
+
+
+def _rekeyed(old: Keys, new: Keys) -> Iterator[Change]:
+    for name, one in new.clients.items():
+        before = old.clients.get(name)
+        if before is not None and None not in {before.key, one.key} and before.key != one.key:
+            yield Change(path=f"keys.clients.{name}.key", old=text.MASK, new=text.MASK)
 
 
 def _masked(key: Secret | None) -> str:

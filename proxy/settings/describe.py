@@ -126,6 +126,26 @@ backends:
     gpt-4o: [llama-3.1-70b, qwen2.5-72b]    # the first with a ready backend with room
     small: qwen2.5-7b
 """,
+    "keys.clients": """\
+  clients:
+    team-a:
+      hash: ["sha256:0c8e0b1b1d7c2f6d3a4e5f60718293a4b5c6d7e8f90a1b2c3d4e5f6071829304"]
+      key: null                             # or ${TEAM_A_KEY} in place of the hash
+      models: ["llama-*"]
+      requests_per_minute: 600
+      tokens_per_minute: 200000
+      concurrency: 32
+      budget_tokens: null
+      budget_money: 250
+      budget_period: month
+      priority: 0
+      tenant: research
+      expires: 2027-01-31
+""",
+    "keys.prices": """\
+  prices:
+    "llama-*": {input: 0.2, output: 0.6}    # a million tokens
+""",
     "models.timeouts": """\
   timeouts:
     qwen2.5-72b: {first_token: 900s, idle: 300s}

@@ -7,7 +7,9 @@ not be read, since what stands in for them was not written by anybody.
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
+from proxy.core import keys
 from proxy.settings.address import Address
+from proxy.settings.keys import key_of
 from proxy.settings.problems import DEFAULT, Problem, Source, suggestion
 from proxy.settings.schema import BackendSettings, Settings
 
@@ -174,6 +176,36 @@ def _timeouts_are_of_models(scene: Scene) -> Iterator[Problem]:
             )
 
 
+def _keys_can_be_known(scene: Scene) -> Iterator[Problem]:
+    seen: dict[bytes, str] = {}
+    for name, one in scene.settings.keys.clients.items():
+        path = f"keys.clients.{name}"
+        if not all(map(scene.readable, (path, f"{path}.hash", f"{path}.key"))):
+            continue
+        if not one.hash and one.key is None:
+            yield scene.problem(
+                path, "a key that nobody has", "give it a hash: headrace keys create"
+            )
+        for text in one.hash:
+            if keys.read(text) is None:
+                found = f"{text[:20]!r} is no hash of a key"
+                yield scene.problem(
+                    f"{path}.hash", found, "write sha256: and 64 hexadecimal digits"
+                )
+        for credential in key_of(name, one).credentials:
+            first = seen.setdefault(credential.digest, name)
+            if first != name:
+                hint = "make one for each: headrace keys create"
+                yield scene.problem(path, f"the same key as that of {first!r}", hint)
+
+
+def _keys_stay_here(scene: Scene) -> Iterator[Problem]:
+    settings = scene.settings.keys
+    if settings.pass_through and settings.wanted:
+        found = "true, but clients have keys of this proxy, which engines must not get"
+        yield scene.problem("keys.pass_through", found, "leave it out, or the keys")
+
+
 _RULES: Final[tuple[Callable[[Scene], Iterator[Problem]], ...]] = (
     _one_listener_an_address,
     _no_backend_is_this_proxy,
@@ -183,4 +215,6 @@ _RULES: Final[tuple[Callable[[Scene], Iterator[Problem]], ...]] = (
     _patterns_are_names,
     _aliases_lead_to_models,
     _timeouts_are_of_models,
+    _keys_can_be_known,
+    _keys_stay_here,
 )

@@ -20,6 +20,7 @@ from proxy.settings import address
 from proxy.settings.address import Address
 from proxy.settings.balancing import BalanceSettings
 from proxy.settings.credential import Secret
+from proxy.settings.keys import Keys
 from proxy.settings.profiles import Profiles, together
 from proxy.settings.tls import BackendTls
 from proxy.settings.tracing import Tracing
@@ -349,6 +350,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     drain: Drain = Drain()
     log: Log = Log()
     tracing: Tracing = Tracing()
+    keys: Keys = Keys()
 
     @property
     def engines(self) -> Mapping[str, Engine]:

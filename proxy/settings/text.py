@@ -12,6 +12,7 @@ from typing import Any, Final
 from proxy.dialects.flaws import NAME
 from proxy.settings import address, units
 from proxy.settings.fields import Leaf
+from proxy.settings.keys import moment
 from proxy.settings.problems import suggestion
 from proxy.settings.profiles import Profiles
 
@@ -27,6 +28,7 @@ _BOOLEANS: Final = {
     **dict.fromkeys(("true", "yes", "on", "1"), True),
     **dict.fromkeys(("false", "no", "off", "0"), False),
 }
+_LABEL: Final = re.compile(r"[A-Za-z0-9._:@/-]{1,100}")
 _USERINFO: Final = re.compile(r"^.*:.*@")
 
 
@@ -137,6 +139,17 @@ def _text(_leaf: Leaf, text: str) -> str:
     return text
 
 
+def _label(_leaf: Leaf, text: str) -> str:
+    if not _LABEL.fullmatch(text):
+        raise ValueError("it stands in metrics and logs")
+    return text
+
+
+def _date(_leaf: Leaf, text: str) -> str:
+    moment(text)
+    return text
+
+
 def _endpoint(_leaf: Leaf, text: str) -> str:
     if not _ENDPOINT.fullmatch(text):
         raise ValueError("write http://host:4318, with a path if there is one")
@@ -152,11 +165,13 @@ _READERS: Final[dict[str, Callable[[Leaf, str], Any]]] = {
     "address": lambda _leaf, text: address.listening(text),
     "bool": _bool,
     "choice": _choice,
+    "date": _date,
     "duration": lambda _leaf, text: units.duration(text),
     "endpoint": _endpoint,
     "float": _float,
     "folder": lambda leaf, text: Profiles(folder=_text(leaf, text)),
     "int": _int,
+    "label": _label,
     "name": _name,
     "path": _text,
     "size": lambda _leaf, text: units.size(text),
@@ -167,9 +182,11 @@ _READERS: Final[dict[str, Callable[[Leaf, str], Any]]] = {
 _WORDS: Final = {
     "address": "host:port, [ipv6]:port or unix:/path",
     "bool": "true or false",
+    "date": "a day or a time",
     "endpoint": "http:// or https://, host, port and path",
     "headers": "name=value,name=value",
     "name": "letters, digits or any of . _ : @ [ ] -",
+    "label": "letters, digits or any of . _ : @ / -",
     "names": "a model, or a list of models",
     "folder": "the path of a folder",
     "path": "the path of a file",

@@ -13,7 +13,6 @@ from msgspec import UNSET, UnsetType
 
 from proxy.core.call import Call
 from proxy.core.failure import Failure, Origin
-from proxy.core.trace import Trace
 from proxy.telemetry.escape import visible
 from proxy.telemetry.logs import Render
 
@@ -51,10 +50,11 @@ class Line(msgspec.Struct, frozen=True, gc=False):
     detail: str | UnsetType = UNSET
 
 
-class TracedLine(Line, frozen=True, gc=False, kw_only=True):
-    """The line of a request with a trace; `span_id` is ours, so only if the trace is sampled."""
+class LongLine(Line, frozen=True, gc=False, kw_only=True):
+    """The line of a request with a key or a trace; `span_id` only if the trace is sampled."""
 
-    trace_id: str
+    key: str | UnsetType
+    trace_id: str | UnsetType
     span_id: str | UnsetType
 
 
@@ -149,8 +149,8 @@ class AccessLog:
                 UNSET if failure is None else visible(failure.detail, 512),
             )
         )
-        if call.trace is not None:
-            self._waiting[-1] = _traced(self._waiting[-1], call.trace)
+        if call.trace is not None or call.grant is not None:
+            self._waiting[-1] = _lengthened(self._waiting[-1], call)
 
     def drain(self, limit: int = 256) -> int:
         """Write at most `limit` lines and return how many still wait.
@@ -172,10 +172,15 @@ class AccessLog:
             pass
 
 
-def _traced(line: Line, trace: Trace) -> TracedLine:
-    span_id = f"{trace.span_id:016x}" if trace.span_id else UNSET
+def _lengthened(line: Line, call: Call) -> LongLine:
+    trace, grant = call.trace, call.grant
     facts = {name: getattr(line, name) for name in Line.__struct_fields__}
-    return TracedLine(**facts, trace_id=f"{trace.trace_id:032x}", span_id=span_id)
+    return LongLine(
+        **facts,
+        key=UNSET if grant is None else grant.account.key.name,
+        trace_id=UNSET if trace is None else f"{trace.trace_id:032x}",
+        span_id=f"{trace.span_id:016x}" if trace is not None and trace.span_id else UNSET,
+    )
 
 
 def _for_people(render: Render) -> Callable[[list[Line]], bytes]:

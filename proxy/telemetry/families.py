@@ -197,6 +197,33 @@ PENDING = Family(
     type="gauge",
     help="Keys whose new value waits for a restart.",
 )
+KEYS = Family(
+    name="headrace_keys",
+    type="gauge",
+    help="API keys of clients in force; 0 if nobody needs one.",
+)
+KEY_REQUESTS = Family(
+    name="headrace_key_requests_total",
+    type="counter",
+    labels=("key", "tenant", "result"),
+    help=(
+        "Ended requests by the key they came with: ok, failed, or the error code with which they"
+        " were refused for their key or its limits. `key` is empty where it is missing or unknown;"
+        " keys beyond 256 count as `(other)`."
+    ),
+)
+KEY_TOKENS = Family(
+    name="headrace_key_tokens_total",
+    type="counter",
+    labels=("key", "tenant", "direction"),
+    help="Tokens by key: in, of prompts; out, of answers. Estimated where no engine tells.",
+)
+KEY_IN_FLIGHT = Family(
+    name="headrace_key_in_flight",
+    type="gauge",
+    labels=("key", "tenant"),
+    help="Requests of a key under way. Keys without any are left out.",
+)
 BUILD = Family(
     name="headrace_build_info",
     type="gauge",
@@ -204,10 +231,12 @@ BUILD = Family(
     help="Always 1: what is running.",
 )
 
+OF_KEYS: tuple[Family, ...] = (KEYS, KEY_REQUESTS, KEY_TOKENS, KEY_IN_FLIGHT)
 FAMILIES: tuple[Family, ...] = (
     *(REQUESTS, DURATION, FIRST_TOKEN, INTER_TOKEN, QUEUE, OVERHEAD, TOKENS_IN, TOKENS_OUT),
     *(ATTEMPTS, RETRIES, IN_FLIGHT, QUEUED, CONNECTIONS, LOOP_LAG, DROPPED, SPANS),
     *(BACKEND_UP, BACKEND_IN_FLIGHT, BACKEND_CAP, BACKEND_WORK, BREAKER_STATE, BREAKER_OPENED),
+    *(KEYS, KEY_REQUESTS, KEY_TOKENS, KEY_IN_FLIGHT),
     *(MODELS, RELOADS, RELOADED_AT, VALID, PENDING, BUILD),
 )
 """In the order of the exposition and of docs/reference/metrics.md."""

@@ -118,6 +118,7 @@ class Metrics:
         "_finished",
         "_process",
         "spans",
+        "tables",
     )
 
     def __init__(self, version: str, live: Live) -> None:
@@ -130,6 +131,8 @@ class Metrics:
         self._started = 0
         self._finished = 0
         self._process = ProcessCollector(registry=None)
+        # What others count, by the name of its family: rows of labels and a value.
+        self.tables: dict[str, Callable[[], Sequence[_Row]]] = {}
         self.spans: Callable[[], Mapping[str, int]] = dict  # what became of spans, if there are any
 
     @property
@@ -218,6 +221,8 @@ class Metrics:
         yield from _flat(families.RETRIES, [((k,), n) for k, n in self._retries.items()])
         yield from self._of_process()
         yield from self._of_backends(self._live.backends(), self._live.now())
+        for family in families.OF_KEYS:
+            yield from _flat(family, self.tables.get(family.name, tuple)())
         yield from _flat(families.MODELS, [((), len(self._live.catalog().names()))])
         yield from _of_settings(self._live.reloads)
         python = platform.python_version()

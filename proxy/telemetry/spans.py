@@ -123,6 +123,9 @@ class Builder:
             found["headrace.ttft_ms"] = (call.first_token_at - call.received_at) * 1e3
         if call.failure is not None:
             found[genai.ERROR] = call.failure.kind.value
+        if call.grant is not None:
+            key = call.grant.account.key
+            found["headrace.key"], found["headrace.tenant"] = key.name, key.tenant
         return found | genai.of_call(call, latest=self._latest)
 
     def _of_attempt(self, call: Call, leg: Leg, failure: Failure | None) -> Attributes:

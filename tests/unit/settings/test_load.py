@@ -71,6 +71,7 @@ SINGLE = [
     ("tracing.metrics", "true", True),
     ("tracing.queue", "64", 64),
     ("tracing.timeout", "5s", 5.0),
+    ("keys.pass_through", "true", True),
 ]
 
 

@@ -1,0 +1,116 @@
+"""API keys from their settings: who judges calls, who counts, and how both follow a reload.
+
+While nobody needs a key there is nothing here: no gate at the edge, no guard on the way of calls.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+from proxy.boot.spans import calendar
+from proxy.edge.gate import Gate
+from proxy.flow.books import Books
+from proxy.flow.guard import Guard, prices
+from proxy.settings.keys import Keys, cost
+from proxy.telemetry import families
+
+if TYPE_CHECKING:
+    from proxy.core.keys import Key
+    from proxy.edge.models import Permits
+    from proxy.edge.server import Edge
+    from proxy.flow.course import Course, Observer
+    from proxy.telemetry.journal import Reader
+    from proxy.telemetry.metrics import Metrics
+
+
+class Keeping:
+    """The keys of clients in one process. `attach` follows once there is an edge."""
+
+    def __init__(
+        self, settings: Keys, course: "Course", *, wall: Callable[[], float] = time.time
+    ) -> None:
+        self._settings = settings
+        self._course = course
+        self._wall = wall
+        self._edge: Edge | None = None
+        self._guard: Guard | None = None
+        self._books: Books | None = None
+        self._stored: Sequence[Key] = ()
+        self._judge()
+
+    @property
+    def observers(self) -> "tuple[Observer, ...]":
+        """Return who must hear at once that a call has ended."""
+        return () if self._guard is None else (self._guard,)
+
+    @property
+    def readers(self) -> "tuple[Reader, ...]":
+        """Return who hears of it later, when its tokens are known."""
+        return () if self._books is None else (self._books,)
+
+    def attach(self, edge: "Edge", metrics: "Metrics") -> None:
+        """Put up the gate, and tell what is counted."""
+        self._edge = edge
+        self._gate()
+        metrics.tables.update(
+            {
+                families.KEYS.name: self._count,
+                families.KEY_REQUESTS.name: self._requests,
+                families.KEY_TOKENS.name: self._tokens,
+                families.KEY_IN_FLIGHT.name: self._running,
+            }
+        )
+
+    def permits(self) -> "Permits | None":
+        """Return what tells which models a client may see."""
+        return None if self._guard is None else self._guard.permits
+
+    def renew(self, settings: Keys) -> None:
+        """Let calls that begin from now on be judged by other settings."""
+        before, self._settings = self._settings, settings
+        self._judge()
+        if (before.wanted, before.pass_through) != (settings.wanted, settings.pass_through):
+            self._gate()
+
+    def tend(self) -> None:
+        """Look at the clock: keys expire, and days end."""
+        if self._guard is not None:
+            self._guard.calendar = calendar(self._wall())
+
+    def _judge(self) -> None:
+        settings = self._settings
+        if not settings.wanted:
+            self._guard = self._books = self._course.guard = None
+            return
+        guard = self._guard
+        if guard is None:
+            guard = self._guard = Guard(calendar(self._wall()))
+            self._books = Books(guard, self._course.now)
+        guard.money = prices({name: partial(cost, one) for name, one in settings.prices.items()})
+        # The settings win over the database: what stands in a file can be seen.
+        listed = {key.name: key for key in (*self._stored, *settings.listed())}
+        guard.renew(listed.values())
+        self._course.guard = guard
+
+    def _gate(self) -> None:
+        settings, edge = self._settings, self._edge
+        if edge is not None:
+            needed = settings.wanted or settings.pass_through
+            gate = Gate(self._course, pass_through=settings.pass_through) if needed else None
+            edge.guarded_by(gate)
+
+    # what is counted ---------------------------------------------------------------------------
+
+    def _count(self) -> list[tuple[tuple[str, ...], float]]:
+        return [((), 0 if self._guard is None else len(self._guard.accounts))]
+
+    def _requests(self) -> list[tuple[tuple[str, ...], float]]:
+        return [] if self._books is None else list(self._books.requests.items())
+
+    def _tokens(self) -> list[tuple[tuple[str, ...], float]]:
+        return [] if self._books is None else list(self._books.tokens.items())
+
+    def _running(self) -> list[tuple[tuple[str, ...], float]]:
+        accounts = () if self._guard is None else self._guard.accounts.values()
+        return [((one.key.name, one.key.tenant), one.running) for one in accounts if one.running]

@@ -1,0 +1,235 @@
+"""What one key has under way and has used up, and whether it may have more.
+
+Theory. A call reserves what it is expected to cost when it begins, and is corrected when its end
+shows what it did cost; so many calls that begin at once cannot all count on the same room.
+
+    admit      key good? -> room in each limit? -> all are taken; or none is, and why
+    released   the call has ended: its place is free at once
+    settled    its tokens are known, a moment later: window and budget are corrected
+
+Limits of a minute are sliding windows (`core/window`). A budget is a sum over a day or a month of
+UTC; who keeps it beyond this process adds what others spent with `learnt`.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+
+from proxy.core.failure import Failure, Kind, Origin, Phase
+from proxy.core.keys import Key
+from proxy.core.window import Allowance, Slot
+
+SOONEST: Final = 1.0  # seconds: a place of a running call may be free by then
+MINUTE: Final = 60.0
+
+Maker = Callable[[str, float], Allowance]  # makes one for this kind of limit and this limit
+
+
+class Span(msgspec.Struct, frozen=True, kw_only=True):
+    """A day or a month, such as 2026-11, and when it ends (Unix seconds)."""
+
+    name: str
+    ends_at: float
+
+
+class Calendar(msgspec.Struct, frozen=True, kw_only=True):
+    """The time of day, as far as keys need it: when this was made, and in which spans that is."""
+
+    wall: float
+    day: Span
+    month: Span
+
+
+class Cost(msgspec.Struct, frozen=True, kw_only=True):
+    """What a call costs, or is expected to."""
+
+    tokens: float = 0.0
+    money: float = 0.0
+
+
+NOTHING: Final = Cost()
+
+
+class Grant:
+    """The right of one call to run. Made for each call of a known key, given or not."""
+
+    __slots__ = ("account", "at", "given", "reserved", "slot")
+
+    def __init__(self, account: "Account", at: float) -> None:
+        self.account = account
+        self.at = at  # when it was asked for, on the clock of calls
+        self.given = False
+        self.reserved = NOTHING
+        self.slot: Slot | None = None  # where its tokens are noted
+
+
+class Account:
+    """One key in this process. It stays the same through reloads, whatever its limits become."""
+
+    __slots__ = (
+        "_make",
+        "fresh",
+        "key",
+        "requests",
+        "reserved_money",
+        "reserved_tokens",
+        "running",
+        "span",
+        "spent",
+        "tokens",
+    )
+
+    def __init__(self, key: Key, make: Maker) -> None:
+        self.key = key
+        self._make = make
+        self.requests = _allowance(make, "requests", key.requests_per_minute)
+        self.tokens = _allowance(make, "tokens", key.tokens_per_minute)
+        self.running = 0
+        self.reserved_tokens = 0.0
+        self.reserved_money = 0.0
+        self.span = ""  # the day or month in which `spent` was spent
+        self.spent = NOTHING
+        self.fresh = NOTHING  # the part of it that nobody else has been told of
+
+    def rekey(self, key: Key) -> None:
+        """Follow other limits; what has been taken stays taken."""
+        old, self.key = self.key, key
+        if key.requests_per_minute != old.requests_per_minute:
+            limit = key.requests_per_minute
+            self.requests = _changed(self.requests, self._make, "requests", limit)
+        if key.tokens_per_minute != old.tokens_per_minute:
+            self.tokens = _changed(self.tokens, self._make, "tokens", key.tokens_per_minute)
+        if key.budget_period != old.budget_period:
+            self.span, self.spent, self.fresh = "", NOTHING, NOTHING
+
+    # a call begins -----------------------------------------------------------------------------
+
+    def admit(self, grant: Grant, cost: Cost, calendar: Calendar) -> Failure | None:
+        """Take what a call needs; or take nothing, and return why."""
+        now = grant.at
+        refusal = self._full(now) or self._costs_too_much(cost, now)
+        if refusal is None and (
+            self.key.budget_tokens is not None or self.key.budget_money is not None
+        ):
+            refusal = self._spent_up(cost, calendar)
+        if refusal is not None:
+            return refusal
+        self.running += 1
+        if self.requests is not None:
+            self.requests.take(1, now)
+        if self.tokens is not None:
+            grant.slot = self.tokens.take(cost.tokens, now)
+        self.reserved_tokens += cost.tokens
+        self.reserved_money += cost.money
+        grant.reserved = cost
+        grant.given = True
+        return None
+
+    def _full(self, now: float) -> Failure | None:
+        key, requests = self.key, self.requests
+        if key.concurrency is not None and self.running >= key.concurrency:
+            what = f"{key.concurrency} requests at once, and so many are running"
+            return self._limited(what, SOONEST)
+        if requests is not None and requests.room(now) < 1:
+            what = f"{key.requests_per_minute} requests a minute"
+            return self._limited(what, min(MINUTE, requests.wait(1, now)))
+        return None
+
+    def _costs_too_much(self, cost: Cost, now: float) -> Failure | None:
+        tokens, limit = self.tokens, self.key.tokens_per_minute
+        if tokens is None or limit is None or tokens.room(now) >= cost.tokens:
+            return None
+        wait = tokens.wait(cost.tokens, now)
+        what = f"{limit} tokens a minute"
+        if wait > 2 * MINUTE:  # never, whatever is waited for
+            what += (
+                f", and this request alone is estimated at {cost.tokens:.0f}: send a smaller one"
+            )
+        return self._limited(what, min(MINUTE, wait))
+
+    def _spent_up(self, cost: Cost, calendar: Calendar) -> Failure | None:
+        key, span = self.key, self._turned(calendar)
+        tokens = self.spent.tokens + self.reserved_tokens + cost.tokens
+        money = self.spent.money + self.reserved_money + cost.money
+        if key.budget_tokens is not None and tokens > key.budget_tokens:
+            what = f"{key.budget_tokens} tokens"
+        elif key.budget_money is not None and money > key.budget_money:
+            what = f"{key.budget_money:g} in money"
+        else:
+            return None
+        return Failure(
+            kind=Kind.BUDGET_SPENT,
+            origin=Origin.CLIENT,
+            phase=Phase.READ,
+            detail=f"the key {key.name!r} has a budget of {what} a {key.budget_period}, and what is"
+            f" left of it in {span.name} is not enough for this request",
+            retry_after=max(SOONEST, span.ends_at - calendar.wall),
+        )
+
+    def _limited(self, what: str, wait: float) -> Failure:
+        return Failure(
+            kind=Kind.RATE_LIMITED,
+            origin=Origin.CLIENT,
+            phase=Phase.READ,
+            detail=f"the key {self.key.name!r} may have {what}",
+            retry_after=max(SOONEST, wait),
+        )
+
+    # a call ends -------------------------------------------------------------------------------
+
+    def released(self, grant: Grant) -> None:
+        """Free the place of a call that has ended."""
+        if grant.given:
+            self.running -= 1
+
+    def settled(self, grant: Grant, cost: Cost, now: float, calendar: Calendar) -> None:
+        """Put what a call did cost in the place of what was reserved for it. Once for each."""
+        if not grant.given:
+            return
+        grant.given = False
+        reserved = grant.reserved
+        self.reserved_tokens -= reserved.tokens
+        self.reserved_money -= reserved.money
+        if self.tokens is not None and grant.slot is not None:
+            self.tokens.correct(grant.slot, cost.tokens - reserved.tokens, now)
+        self._turned(calendar)
+        self.spent = _sum(self.spent, cost)
+        self.fresh = _sum(self.fresh, cost)
+
+    # what lasts longer than a process ------------------------------------------------------------
+
+    def learnt(self, span: str, total: Cost) -> None:
+        """Take over what has been spent of a span in all; what is `fresh` comes on top of it."""
+        if self.span in {"", span}:
+            self.span = span
+            self.spent = _sum(total, self.fresh)
+
+    def told(self, calendar: Calendar) -> Cost:
+        """Hand out what is fresh, to be told to others."""
+        self._turned(calendar)
+        fresh, self.fresh = self.fresh, NOTHING
+        return fresh
+
+    def _turned(self, calendar: Calendar) -> Span:
+        span = calendar.day if self.key.budget_period == "day" else calendar.month
+        if self.span != span.name:
+            if self.span:
+                self.spent = self.fresh = NOTHING
+            self.span = span.name
+        return span
+
+
+def _allowance(make: Maker, kind: str, limit: int | None) -> Allowance | None:
+    return None if limit is None else make(kind, limit)
+
+
+def _changed(old: Allowance | None, make: Maker, kind: str, limit: int | None) -> Allowance | None:
+    if old is None or limit is None:
+        return _allowance(make, kind, limit)
+    old.limit = limit
+    return old
+
+
+def _sum(one: Cost, other: Cost) -> Cost:
+    return Cost(tokens=one.tokens + other.tokens, money=one.money + other.money)

@@ -1,0 +1,69 @@
+"""What a call has used, for accounts and ledgers.
+
+Engines say it in most answers. Where they do not (a stream without usage, a client that left), it
+is estimated: the prompt by its bytes, the answer by the pieces that were passed on, which most
+engines write one a token. Nothing is charged for a call that no engine answered.
+"""
+
+from typing import Final
+
+import msgspec
+
+from proxy.core.call import Call
+
+
+class Measure(msgspec.Struct, frozen=True, kw_only=True):
+    """Tokens of one call."""
+
+    tokens_in: int = 0
+    tokens_out: int = 0
+    estimated: bool = False
+
+
+_NONE: Final = Measure()
+
+
+class Used(msgspec.Struct, frozen=True, kw_only=True):
+    """What one key has used of one model on one day (in UTC, as 2026-11-22); `money` by prices.
+
+    `estimated` is how many of the requests had to be estimated.
+    """
+
+    day: str
+    key: str
+    tenant: str
+    model: str
+    requests: int = 0
+    tokens_in: int = 0
+    tokens_out: int = 0
+    money: float = 0.0
+    estimated: int = 0
+
+    @property
+    def place(self) -> tuple[str, str, str, str]:
+        """Return what tells two of them apart."""
+        return self.day, self.key, self.tenant, self.model
+
+    def plus(self, other: "Used") -> "Used":
+        """Return the sum of two of the same place."""
+        return msgspec.structs.replace(
+            self,
+            requests=self.requests + other.requests,
+            tokens_in=self.tokens_in + other.tokens_in,
+            tokens_out=self.tokens_out + other.tokens_out,
+            money=self.money + other.money,
+            estimated=self.estimated + other.estimated,
+        )
+
+
+def measured(call: Call) -> Measure:
+    """Return what an ended call has used."""
+    if call.backend is None or not call.committed:
+        return _NONE
+    if call.tokens_out is None and call.tokens_in is None:
+        out = call.chunks if call.stream else int(call.output_work)
+        return Measure(tokens_in=int(call.prompt_work), tokens_out=out, estimated=True)
+    if call.tokens_in is None:
+        out = call.tokens_out or 0
+        return Measure(tokens_in=int(call.prompt_work), tokens_out=out, estimated=True)
+    return Measure(tokens_in=call.tokens_in, tokens_out=call.tokens_out or 0)

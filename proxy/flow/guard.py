@@ -1,0 +1,195 @@
+"""Who may call: keys of clients, recognised once a connection, judged once a call.
+
+    find    a head has been parsed: is this secret a key's? What is not is refused unread
+    admit   a call is about to begin: the key still good, the model allowed, room in its limits
+    finished    it has ended: its place is free. What it used is learnt later, by `flow/books`
+
+The key of a head is remembered in its `Request`, together with the ring of keys it was found in; a
+reload or a revocation makes another ring, so the next call of the connection looks anew, and one
+that runs is left alone.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Final
+
+from proxy.core.account import Account, Calendar, Cost, Grant, Maker
+from proxy.core.catalog import matches
+from proxy.core.failure import Failure, Kind, Origin, Phase
+from proxy.core.headers import Field
+from proxy.core.keys import Key, Ring, presented
+from proxy.core.window import Window
+
+if TYPE_CHECKING:
+    from proxy.core.call import Call
+    from proxy.flow.course import Request
+
+Money = Callable[[str, float, float], float]  # of tokens in and out of a model
+
+
+class Guard:
+    """All keys in force and their accounts. Fulfils `flow.course.Guarding` and `Observer`.
+
+    `calendar` is made anew about once a second. `away` is set while limits cannot be judged.
+    """
+
+    __slots__ = ("_make", "accounts", "away", "calendar", "money", "ring")
+
+    def __init__(self, calendar: Calendar, make: Maker | None = None) -> None:
+        self._make = make or _alone
+        self.calendar = calendar
+        self.ring = Ring(())
+        self.accounts: dict[str, Account] = {}
+        self.money: Money = _free
+        self.away = ""  # why keys with limits are refused
+
+    def renew(self, keys: Iterable[Key]) -> None:
+        """Let calls that begin from now on be judged by these keys."""
+        self.ring = ring = Ring(keys)
+        for name in self.accounts.keys() - ring.keys.keys():
+            del self.accounts[name]
+        for name, key in ring.keys.items():
+            account = self.accounts.get(name)
+            if account is None:
+                self.accounts[name] = Account(key, self._make)
+            elif account.key != key:
+                account.rekey(key)
+
+    # who is it ---------------------------------------------------------------------------------
+
+    def find(self, secret: bytes) -> tuple[Key, float | None] | Failure:
+        """Return the key of a secret and until when it counts, or why it does not."""
+        if not secret:
+            return _unknown(Kind.NO_KEY, "this needs an API key, and the request has none")
+        found = self.ring.find(secret)
+        if found is None:
+            return _unknown(Kind.BAD_KEY, "the API key is not known here")
+        key, credential = found
+        return self._expired(key, credential.expires_at) or (key, credential.expires_at)
+
+    def permits(self, fields: Iterable[Field]) -> Callable[[str], bool]:
+        """Return what tells which models the sender of these header fields may use."""
+        found = self.find(presented(fields))
+        return _none if isinstance(found, Failure) else found[0].may_use
+
+    def _expired(self, key: Key, expires_at: float | None) -> Failure | None:
+        if expires_at is None or expires_at > self.calendar.wall:
+            return None
+        return _unknown(Kind.OLD_KEY, f"the API key {key.name!r} has expired")
+
+    # may it ------------------------------------------------------------------------------------
+
+    def admit(self, call: "Call", request: "Request") -> Failure | None:
+        """Let a call begin, or return why not. Its model and its estimated work are known."""
+        grant = self._recognised(call, request)
+        if isinstance(grant, Failure):
+            return grant
+        key = grant.account.key
+        if key.models and not key.may_use(call.model):
+            detail = f"the key {key.name!r} may not use the model {call.model[:200]!r}"
+            return _refused(Kind.FORBIDDEN_MODEL, detail)
+        call.priority = key.priority + max(0, call.priority)
+        return self._given(grant, call)
+
+    def admit_passage(self, call: "Call", request: "Request", model: str) -> Failure | None:
+        """Let begin what passes through unread. Its tokens cannot be known."""
+        grant = self._recognised(call, request)
+        if isinstance(grant, Failure):
+            return grant
+        key = grant.account.key
+        if key.models and not (model and key.may_use(model)):
+            what = f"the model {model[:200]!r}" if model else "paths that do not name their model"
+            kind = Kind.FORBIDDEN_MODEL if model else Kind.FORBIDDEN
+            return _refused(kind, f"the key {key.name!r} may not use {what}")
+        return self._given(grant, call)
+
+    def _recognised(self, call: "Call", request: "Request") -> Grant | Failure:
+        """Note whose call it is, for its access line even if it is refused."""
+        known = request.known
+        if known is None or known[0] is not self.ring:
+            found = self.find(request.secret)
+            if isinstance(found, Failure):
+                return found
+            known = request.known = (self.ring, self.accounts[found[0].name], found[1])
+        _, account, expires_at = known
+        grant = call.grant = Grant(account, call.received_at)
+        return grant if expires_at is None else self._expired(account.key, expires_at) or grant
+
+    def _given(self, grant: Grant, call: "Call") -> Failure | None:
+        account = grant.account
+        key = account.key
+        if self.away and (key.requests_per_minute, key.tokens_per_minute) != (None, None):
+            return Failure(
+                kind=Kind.LIMITS_AWAY,
+                origin=Origin.PROXY,
+                phase=Phase.READ,
+                detail=f"the limits of the key {key.name!r} cannot be judged: {self.away}",
+                retry_after=1.0,
+            )
+        money = 0.0
+        if key.budget_money is not None:
+            money = self.money(call.model, call.prompt_work, call.output_work)
+        return account.admit(grant, Cost(tokens=call.work, money=money), self.calendar)
+
+    # the end -----------------------------------------------------------------------------------
+
+    def attempt_failed(self, call: "Call", failure: Failure, *, retried: bool) -> None:
+        """Do nothing: the call goes on."""
+
+    def finished(self, call: "Call") -> None:
+        """Free the place of a call, at once."""
+        grant = call.grant
+        if grant is not None:
+            grant.account.released(grant)
+
+
+_CHALLENGED: Final = frozenset({Kind.NO_KEY, Kind.BAD_KEY, Kind.OLD_KEY})
+
+
+def challenged(failure: Failure) -> bool:
+    """Tell whether a request was refused because nobody known has sent it."""
+    return failure.kind in _CHALLENGED
+
+
+def prices(table: Mapping[str, Callable[[float, float], float]]) -> Money:
+    """Return what tells the cost of a model by exact name, else by the first pattern."""
+    known: dict[str, Callable[[float, float], float]] = {}
+
+    def money(model: str, tokens_in: float, tokens_out: float) -> float:
+        found = known.get(model)
+        if found is None:
+            if len(known) >= 4096:
+                known.clear()
+            found = known[model] = _priced(table, model)
+        return found(tokens_in, tokens_out)
+
+    return money
+
+
+def _priced(
+    table: Mapping[str, Callable[[float, float], float]], model: str
+) -> Callable[[float, float], float]:
+    exact = table.get(model)
+    if exact is not None:
+        return exact
+    found = (price for pattern, price in table.items() if matches(pattern, model))
+    return next(found, lambda _tokens_in, _tokens_out: 0.0)
+
+
+def _alone(_kind: str, limit: float) -> Window:
+    return Window(limit)
+
+
+def _free(_model: str, _tokens_in: float, _tokens_out: float) -> float:
+    return 0.0
+
+
+def _none(_model: str) -> bool:
+    return False
+
+
+def _unknown(kind: Kind, detail: str) -> Failure:
+    return Failure(kind=kind, origin=Origin.CLIENT, phase=Phase.READ, detail=detail)
+
+
+def _refused(kind: Kind, detail: str) -> Failure:
+    return Failure(kind=kind, origin=Origin.CLIENT, phase=Phase.READ, detail=detail, param="model")

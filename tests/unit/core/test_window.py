@@ -1,0 +1,78 @@
+"""A sliding window: what may be taken, when there is room again, and what a correction does."""
+
+from math import inf
+
+import pytest
+
+from proxy.core.window import Window
+
+START = 1000.0
+
+
+def test_all_of_the_limit_can_be_taken_at_once() -> None:
+    window = Window(3)
+
+    for left in (3, 2, 1, 0):
+        assert window.room(START) == left
+        window.take(1, START)
+
+    assert window.room(START + 59) == -1
+
+
+def test_what_was_taken_counts_for_a_whole_period() -> None:
+    window = Window(2)
+    window.take(1, START + 0.2)
+    window.take(1, START + 30)
+
+    assert window.room(START + 60.2) == 0
+    assert window.room(START + 60.25) == 1
+    assert window.room(START + 90.25) == 2
+
+
+def test_it_says_when_there_is_room() -> None:
+    window = Window(10)
+    window.take(4, START)
+    window.take(6, START + 10)
+
+    assert window.wait(0, START + 20) == 0.0
+    assert window.wait(3, START + 20) == pytest.approx(40.25)
+    assert window.wait(5, START + 20) == pytest.approx(50.25)
+    assert window.wait(11, START + 20) == inf
+    assert window.full_in(START + 20) == pytest.approx(50.25)
+
+
+def test_a_fresh_one_is_full() -> None:
+    window = Window(10)
+
+    assert (window.full_in(START), window.wait(10, START)) == (0.0, 0.0)
+
+
+def test_a_correction_changes_what_counts_and_leaves_with_it() -> None:
+    window = Window(100)
+    slot = window.take(80, START)
+
+    window.correct(slot, -70, START + 5)
+    assert window.room(START + 5) == 90
+
+    assert window.room(START + 60.25) == 100
+
+
+def test_a_late_correction_takes_what_was_missing_and_gives_nothing_back() -> None:
+    window = Window(100)
+    cheap, dear = window.take(10, START), window.take(10, START + 1)
+
+    window.correct(cheap, -10, START + 100)
+    assert window.room(START + 100) == 100
+
+    window.correct(dear, 30, START + 100)
+    assert window.room(START + 100) == 70
+
+
+def test_another_limit_holds_at_once() -> None:
+    window = Window(10)
+    window.take(8, START)
+
+    window.limit = 5
+
+    assert window.room(START) == -3
+    assert window.wait(1, START) == pytest.approx(60.25)

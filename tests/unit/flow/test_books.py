@@ -1,0 +1,110 @@
+"""The books: what each key has used, for metrics and for a ledger."""
+
+from proxy.core.account import Cost, Grant
+from proxy.core.call import OK, Call
+from proxy.core.failure import Failure, Kind, Origin, Phase
+from proxy.core.usage import Used
+from proxy.flow import books
+from proxy.flow.books import Books
+from proxy.flow.guard import Guard, prices
+from tests.fixtures.fleet import make_backend
+from tests.fixtures.keyed import NOW, guarding, key
+
+ROW = Used(
+    day="2026-11-22",
+    key="team",
+    tenant="team",
+    model="m",
+    requests=1,
+    tokens_in=5,
+    tokens_out=7,
+    money=12.0,
+)
+
+
+def failure(kind: Kind) -> Failure:
+    return Failure(kind=kind, origin=Origin.CLIENT, phase=Phase.READ, detail="x")
+
+
+def scene(*names: str) -> tuple[Books, Guard]:
+    guard = guarding([key(name, budget_tokens=1000) for name in names])
+    guard.money = prices({"m": lambda i, o: i + o})
+    return Books(guard, lambda: 1001.0), guard
+
+
+def ended(guard: Guard, name: str = "team", *, given: bool = True) -> Call:
+    call = Call("id", "/v1/chat/completions", 1000.0)
+    call.grant = Grant(guard.accounts[name], 1000.0)
+    if given:
+        guard.accounts[name].admit(call.grant, Cost(tokens=50), NOW)
+        call.backend, call.committed, call.model, call.end = make_backend("a"), True, "m", OK
+        call.tokens_in, call.tokens_out = 5, 7
+    return call
+
+
+def test_a_call_is_entered_and_settled() -> None:
+    sums, guard = scene("team")
+
+    sums.finished(ended(guard))
+    sums.finished(ended(guard))
+
+    assert sums.requests == {("team", "team", "ok"): 2}
+    assert sums.tokens == {("team", "team", "in"): 10, ("team", "team", "out"): 14}
+    assert guard.accounts["team"].spent == Cost(tokens=24.0, money=24.0)
+    assert sums.written() == [ROW.plus(ROW)]
+    assert sums.written() == []
+
+
+def test_what_could_not_be_written_comes_again() -> None:
+    sums, guard = scene("team")
+    sums.finished(ended(guard))
+    rows = sums.written()
+    sums.finished(ended(guard))
+
+    sums.unwritten(rows)
+
+    assert sums.written() == [ROW.plus(ROW)]
+
+
+def test_a_call_without_an_answer_is_one_that_failed() -> None:
+    sums, guard = scene("team")
+    call = ended(guard)
+    call.committed, call.end, call.failure = False, "BW", failure(Kind.CLOSED)
+
+    sums.finished(call)
+
+    assert sums.requests == {("team", "team", "failed"): 1}
+    assert guard.accounts["team"].spent.tokens == 0
+
+
+def test_a_refusal_counts_by_its_kind_and_uses_nothing() -> None:
+    sums, guard = scene("team")
+    call = ended(guard, given=False)
+    call.failure, call.end = failure(Kind.RATE_LIMITED), "CR"
+
+    sums.finished(call)
+
+    assert sums.requests == {("team", "team", "rate_limit_exceeded"): 1}
+    assert sums.written() == []
+
+
+def test_who_is_not_known_counts_without_a_name() -> None:
+    sums, _ = scene("team")
+    for kind in (Kind.NO_KEY, Kind.BAD_KEY, Kind.BAD_REQUEST):
+        call = Call("id", "/", 1000.0)
+        call.failure = failure(kind)
+        sums.finished(call)
+
+    assert sums.requests == {("", "", "api_key_missing"): 1, ("", "", "api_key_unknown"): 1}
+
+
+def test_many_keys_are_one_line() -> None:
+    names = [f"k{number}" for number in range(books.MAX_KEYS + 2)]
+    sums, guard = scene(*names)
+
+    for name in names:
+        sums.finished(ended(guard, name))
+
+    assert len(sums.requests) == books.MAX_KEYS + 1
+    assert sums.requests["(other)", "(other)", "ok"] == 2
+    assert len(sums.written()) == len(names)
