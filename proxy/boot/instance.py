@@ -44,9 +44,10 @@ from proxy.settings.rows import listed
 from proxy.settings.schema import Settings
 from proxy.telemetry import logs
 from proxy.telemetry.access import AccessLog
-from proxy.telemetry.failures import Recent, Record
+from proxy.telemetry.failures import Record
 from proxy.telemetry.journal import Journal, Reader
 from proxy.telemetry.logs import Render
+from proxy.telemetry.lookout import Lookout
 from proxy.telemetry.metrics import Metrics
 from proxy.telemetry.reloads import Reloads
 from proxy.telemetry.sink import Sink
@@ -90,7 +91,7 @@ class Instance:
         self._queues: admission.Queues[Attempts] = admission.Queues(derived.queueing(settings))
         self._course = self._make_course()
         derived.renew(self._course, settings)
-        self._recent = Recent(self.now)
+        self._lookout = Lookout(self.now, lambda: self._course.calls)
         self.reloads = Reloads(time.time)
         self._metrics = Metrics(self.version, self)
         self._access = AccessLog(out.write, monotonic=self.now, wall=time.time, render=render)
@@ -119,8 +120,8 @@ class Instance:
 
     def _observers(self) -> tuple[Reader, ...]:
         reckoner = Reckoner(self._course.estimator)
-        readers: tuple[Reader, ...] = (reckoner, *self._keys.readers, self._metrics, self._recent)
-        readers += self._tracing.readers
+        readers: tuple[Reader, ...] = (reckoner, *self._keys.readers, self._metrics)
+        readers += (*self._lookout.readers, *self._tracing.readers)
         return (*readers, self._access) if self.settings.log.access else readers
 
     def _make_course(self) -> Course:
@@ -278,6 +279,7 @@ class Instance:
         """Close connections that idled too long; take calls back from backends that went down."""
         self._fleet.part()
         self._keys.tend()
+        self._lookout.chronicle.look(self._fleet.backends(), self.now())
         for side in self._fleet.sides.values():
             side.pool.expire()
         for backend in self._fleet.backends():
@@ -382,7 +384,12 @@ class Instance:
         self._journal.tell(CATCH_UP)
         return self._metrics
 
+    @property
+    def lookout(self) -> Lookout:
+        """Return what is kept for who watches, brought up to date."""
+        self._journal.tell(CATCH_UP)
+        return self._lookout
+
     def failures(self) -> Sequence[Record]:
         """Return the last failures."""
-        self._journal.tell(CATCH_UP)
-        return self._recent.records
+        return self.lookout.recent.records

@@ -14,13 +14,14 @@ from aiohttp import web
 
 from proxy.core.backend import Backend
 from proxy.core.catalog import Catalog, Target
-from proxy.edge import orders
+from proxy.edge import dashboard, orders
 from proxy.edge.orders import Orders
 from proxy.edge.orders import answer as _json
+from proxy.edge.portrait import Scene
 from proxy.telemetry.failures import Record
-from proxy.telemetry.metrics import CONTENT_TYPE, Live
+from proxy.telemetry.metrics import CONTENT_TYPE
 
-PATHS = ("/healthz", "/readyz", "/metrics", "/status", *orders.PATHS)
+PATHS = ("/healthz", "/readyz", "/metrics", "/status", *orders.PATHS, *dashboard.PATHS)
 
 
 class Exposition(Protocol):
@@ -35,8 +36,8 @@ class Exposition(Protocol):
         ...
 
 
-class View(Live, Protocol):
-    """What the admin pages need beyond the gauges. `boot` implements it."""
+class View(Scene, Protocol):
+    """What the admin pages need beyond what the dashboard does. `boot` implements it."""
 
     @property
     def version(self) -> str:
@@ -57,10 +58,6 @@ class View(Live, Protocol):
         """Return the backends that were removed while requests ran there."""
         ...
 
-    def failures(self) -> Sequence[Record]:
-        """Return the last failures, oldest first (`telemetry.failures.Recent.records`)."""
-        ...
-
     @property
     def metrics(self) -> Exposition:
         """What a scrape gets (`telemetry.metrics.Metrics`)."""
@@ -75,6 +72,7 @@ def application(view: View, carried_out_by: Orders) -> web.Application:
     for path, handler in zip(PATHS, handlers, strict=False):
         app.router.add_get(path, handler)
     orders.add(app, carried_out_by)
+    dashboard.add(app, view, lambda: document(view))
     return app
 
 

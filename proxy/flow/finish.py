@@ -6,6 +6,8 @@
 
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from proxy.core.breaker import Blame, blame
 from proxy.core.call import OK
 from proxy.core.failure import Failure
@@ -59,5 +61,7 @@ def end(
     course.calls.discard(attempts)
     if refuse and failure is not None:  # first: the observers are to see the status it was given
         attempts.client.refuse(call, failure)
+    if failure is not None and failure.body is not None:  # answered; ended calls are remembered
+        call.failure = msgspec.structs.replace(failure, body=None)
     for observer in course.observers:
         observer.finished(call)

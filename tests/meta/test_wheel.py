@@ -37,6 +37,13 @@ def test_it_holds_every_module(wheel: zipfile.ZipFile) -> None:
     assert packed >= set(tree.python("proxy", "benchmarks"))
 
 
+def test_it_holds_the_pages_of_the_dashboard(wheel: zipfile.ZipFile) -> None:
+    pages = {name for name in tree.files() if name.startswith("proxy/edge/pages/")}
+
+    assert pages
+    assert pages <= set(wheel.namelist())
+
+
 def test_it_is_typed_licensed_and_has_its_command(wheel: zipfile.ZipFile) -> None:
     (entry_points,) = (n for n in wheel.namelist() if n.endswith("dist-info/entry_points.txt"))
 

@@ -124,7 +124,9 @@ async def test_status_is_one_json_object(client: aiohttp.ClientSession) -> None:
     assert [model["id"] for model in status["models"]] == ["chat", "llama", "org/qwen"]
 
 
-@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics", "/status", "/config"])
+@pytest.mark.parametrize(
+    "path", ["/healthz", "/readyz", "/metrics", "/status", "/config", "/fleet", "/dashboard"]
+)
 async def test_what_only_tells_is_read_only(path: str, client: aiohttp.ClientSession) -> None:
     async with client.head(path) as answer:
         assert answer.status == 200

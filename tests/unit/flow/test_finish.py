@@ -99,3 +99,13 @@ def test_what_an_answer_came_to_is_learned_for_the_next_one() -> None:
     engine.send(plain(usage))
 
     assert world.course.estimator.expected("m", None) == 7.0
+
+
+def test_what_an_engine_answered_is_dropped_once_the_client_has_it() -> None:
+    world = World("a")
+    client, engine = world.asked("a")
+
+    engine.send(plain(b'{"error":{"message":"no"}}', 400))
+
+    assert client.call.failure is not None
+    assert client.call.failure.body is None
