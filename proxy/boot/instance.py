@@ -13,11 +13,11 @@ from functools import partial
 from typing import Final
 
 import structlog
-from aiohttp import web
 
 import proxy
 from proxy.boot import derived
 from proxy.boot.alarm import Alarm
+from proxy.boot.doors import Doors
 from proxy.boot.draining import Draining
 from proxy.boot.fleet import Fleet, keys, seals_of
 from proxy.boot.keeping import Keeping
@@ -116,7 +116,7 @@ class Instance:
         supply = supply or derived.nowhere(settings)
         self.reloader = Reloader(self, supply, self.reloads)
         self._timers: dict[str, asyncio.TimerHandle] = {}
-        self._admin: web.AppRunner | None = None
+        self._doors = Doors(self._edge, self._metrics)
 
     def _observers(self) -> tuple[Reader, ...]:
         reckoner = Reckoner(self._course.estimator)
@@ -163,12 +163,8 @@ class Instance:
             self._keys.permits,
         )
         app = routes.application(self._course, self._edge.new_id, pages)
-        await self._edge.start([client_socket], app)
-        self._admin = web.AppRunner(
-            admin.application(self, self), access_log=None, handle_signals=False
-        )
-        await self._admin.setup()
-        await web.SockSite(self._admin, admin_socket).start()
+        desk = admin.application(self, self)
+        await self._doors.open((client_socket, app), (admin_socket, desk), self.settings.tls)
         self.reloader.start()
 
     async def drain(self) -> None:
@@ -186,9 +182,7 @@ class Instance:
         await self._prober.stop()
         await self._loads.stop()
         await self._fetch.close()
-        await self._edge.stop()
-        if self._admin is not None:
-            await self._admin.cleanup()
+        await self._doors.stop()
         for side in self._fleet.sides.values():
             side.pool.close()
         for timer in self._timers.values():
@@ -228,6 +222,7 @@ class Instance:
         derived.renew(self._course, settings)
         self._edge.limits = settings.limits
         self._edge.ollama_admin = settings.ollama_admin
+        self._doors.follow(settings.tls)
         self._keys.renew(settings.keys)
         self._course.observers = (*self._keys.observers, self._journal)
         self._journal.readers = self._observers()

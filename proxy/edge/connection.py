@@ -78,6 +78,7 @@ class ClientConnection(Uploading):
             self._keepalive_handle = None
         edge = self._edge
         edge.connections.add(self)
+        edge.made += 1
         self.wait(edge.limits.header_timeout)
 
     @override

@@ -7,7 +7,7 @@ name against the installed version.
 
 import asyncio
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import count
 from typing import TYPE_CHECKING, Final
 
@@ -18,11 +18,13 @@ from proxy.core.call import Call
 from proxy.core.failure import Failure, Kind, Origin, Phase
 from proxy.edge import rescue, routes
 from proxy.edge.connection import ClientConnection
+from proxy.edge.doors import Door
 from proxy.edge.gate import Gate
 from proxy.flow import scope
 from proxy.flow.course import Course
 from proxy.flow.intake import Intake
 from proxy.settings.schema import Limits
+from proxy.settings.seals import Seal
 
 if TYPE_CHECKING:
     import socket
@@ -70,7 +72,8 @@ class Edge:
         self.draining = False
         self._ids = count(1)
         self._process = secrets.token_hex(6)
-        self._servers: list[asyncio.Server] = []
+        self._doors: list[Door] = []
+        self.made = 0  # connections that stood, ever; of those accepted some fail at TLS
         self._runner: web.AppRunner | None = None
 
     def new_id(self) -> str:
@@ -103,7 +106,12 @@ class Edge:
 
     # life ------------------------------------------------------------------------------------
 
-    async def start(self, sockets: "Sequence[socket.socket]", app: web.Application) -> None:
+    async def start(
+        self,
+        sockets: "Sequence[socket.socket]",
+        app: web.Application,
+        seal: Seal | None = None,
+    ) -> None:
         """Serve on listening sockets; `app` takes what is no inference request."""
         runner = self._runner = web.AppRunner(
             app, access_log=None, handle_signals=False, auto_decompress=False
@@ -129,14 +137,22 @@ class Edge:
             )
 
         for listening in sockets:
-            self._servers.append(
-                await loop.create_server(connection, sock=listening, backlog=BACKLOG)
-            )
+            self._doors.append(Door(listening, connection, backlog=BACKLOG))
+        await self.reseal(seal)
+
+    async def reseal(self, seal: Seal | None) -> None:
+        """Meet who connects from now on with another certificate, or with none."""
+        for door in self._doors:
+            await door.open(seal, self.limits.header_timeout)
+
+    def handshakes(self) -> Mapping[str, int]:
+        """Return how many connections were accepted, and how many of them stood."""
+        return {"begun": sum(door.begun for door in self._doors), "done": self.made}
 
     def stop_accepting(self) -> None:
         """Close the listeners; what is connected goes on."""
-        for server in self._servers:
-            server.close()
+        for door in self._doors:
+            door.close()
 
     def close_idle(self) -> None:
         """Close connections on which nothing runs; on the others the present answer is the last."""

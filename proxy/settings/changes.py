@@ -15,6 +15,7 @@ from proxy.settings.keys import Keys
 from proxy.settings.profiles import Profiles
 from proxy.settings.rows import by_name, rows
 from proxy.settings.schema import BackendSettings, Settings
+from proxy.settings.tls import BackendTls, ListenerTls
 
 _NAME: Final = ".name"
 _KEY: Final = ".api_key"
@@ -48,7 +49,7 @@ def between(old: Settings, new: Settings) -> list[Change]:
     return [
         *differences(_shown(old), _shown(new)),
         *_rotated(old.backends, new.backends),
-        *_resealed(old.backends, new.backends),
+        *_resealed(old, new),
         *_rekeyed(old.keys, new.keys),
         *_profiles(old.profiles, new.profiles),
     ]
@@ -128,14 +129,21 @@ def _rotated(old: Iterable[BackendSettings], new: Iterable[BackendSettings]) -> 
             yield Change(path=path, old=_masked(known), new=_masked(backend.api_key))
 
 
-def _resealed(old: Iterable[BackendSettings], new: Iterable[BackendSettings]) -> Iterator[Change]:
-    """Yield the backends whose files of TLS have other contents; other paths are told as such."""
-    before = {backend.name: backend.tls for backend in old}
-    for backend in new:
-        known, tls = before.get(backend.name, backend.tls), backend.tls
+def _resealed(old: Settings, new: Settings) -> Iterator[Change]:
+    """Yield where files of TLS have other contents; other paths are told as such."""
+    before, after = _sealed(old), _sealed(new)
+    for path, tls in after.items():
+        known = before.get(path, tls)
         same = msgspec.structs.replace(known, seal=None) == msgspec.structs.replace(tls, seal=None)
         if same and known.seal != tls.seal:
-            yield Change(path=f"backends[{backend.name}].tls", old=_FILES, new=_FILES)
+            yield Change(path=path, old=_FILES, new=_FILES)
+
+
+def _sealed(settings: Settings) -> dict[str, BackendTls | ListenerTls]:
+    found: dict[str, BackendTls | ListenerTls] = {
+        f"backends[{backend.name}].tls": backend.tls for backend in settings.backends
+    }
+    return found | {"tls.listen": settings.tls.listen, "tls.admin": settings.tls.admin}
 
 
 def _rekeyed(old: Keys, new: Keys) -> Iterator[Change]:

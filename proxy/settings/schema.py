@@ -22,7 +22,7 @@ from proxy.settings.balancing import BalanceSettings
 from proxy.settings.credential import Secret
 from proxy.settings.keys import Keys
 from proxy.settings.profiles import Profiles, together
-from proxy.settings.tls import BackendTls
+from proxy.settings.tls import BackendTls, Tls
 from proxy.settings.tracing import Tracing
 
 HOUR: Final = 3600.0
@@ -343,6 +343,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             " and send it blobs; false = 403."
         ),
     ] = False
+    tls: Tls = Tls()
     models: Models = Models()
     balance: BalanceSettings = BalanceSettings()
     timeouts: Timeouts = Timeouts()

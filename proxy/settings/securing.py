@@ -14,7 +14,7 @@ from proxy.settings.problems import DEFAULT
 from proxy.settings.reading import Reading
 from proxy.settings.schema import BackendSettings, Settings
 from proxy.settings.seals import Seal, Unusable
-from proxy.settings.tls import BackendTls
+from proxy.settings.tls import BackendTls, ListenerTls
 
 _FILES: Final = ("ca", "certificate", "key", "client_ca")
 
@@ -26,7 +26,33 @@ def secured(settings: Settings, base: Path, reading: Reading) -> Settings:
         _backend(one, f"backends[{index}].tls", base, reading, shared)
         for index, one in enumerate(settings.backends)
     )
-    return msgspec.structs.replace(settings, backends=backends)
+    tls = msgspec.structs.replace(
+        settings.tls,
+        listen=_listener(settings.tls.listen, "tls.listen", base, reading),
+        admin=_listener(settings.tls.admin, "tls.admin", base, reading),
+    )
+    return msgspec.structs.replace(settings, backends=backends, tls=tls)
+
+
+def _listener(tls: ListenerTls, path: str, base: Path, reading: Reading) -> ListenerTls:
+    files = _files(tls, base, reading)
+    certificate = files["certificate"]
+    if certificate is None:
+        for name in ("key", "client_ca"):
+            if files[name] is not None:
+                _alone(f"{path}.{name}", reading)
+        return tls
+    try:
+        seal = seals.toward_client(
+            certificate=certificate,
+            key=files["key"],
+            client_ca=files["client_ca"],
+            minimum=tls.minimum.value,
+        )
+    except Unusable as error:
+        _note(error, path, reading)
+        return tls
+    return msgspec.structs.replace(tls, seal=seal)
 
 
 def _backend(
@@ -48,7 +74,7 @@ def _backend(
 
 def _toward_engine(tls: BackendTls, path: str, base: Path, reading: Reading) -> Seal | None:
     if tls.key is not None and tls.certificate is None:
-        _alone(path, reading)
+        _alone(f"{path}.key", reading)
         return None
     if tls.insecure and tls.ca is not None:
         source = reading.origins[f"{path}.insecure"]
@@ -87,8 +113,8 @@ def _unneeded(tls: BackendTls, path: str, url: str, reading: Reading) -> None:
 
 
 def _alone(path: str, reading: Reading) -> None:
-    source = reading.origins[f"{path}.key"]
-    reading.note(f"{path}.key", source, "a key without a certificate", hint="set certificate too")
+    source = reading.origins[path]
+    reading.note(path, source, "there is no certificate beside it", hint="set certificate too")
 
 
 def _note(error: Unusable, path: str, reading: Reading) -> None:

@@ -63,3 +63,42 @@ class BackendTls(msgspec.Struct, frozen=True, kw_only=True):
         ),
     ] = False
     seal: Made = None
+
+
+class ListenerTls(msgspec.Struct, frozen=True, kw_only=True):
+    """What one listener shows and asks of who connects. Files are in PEM."""
+
+    certificate: Annotated[
+        str | None,
+        Meta(
+            description="A file with the certificate and its chain; null = no TLS. Read again when"
+            " it changes, as the files below are: who is connected stays so.",
+            extra={"unit": "path"},
+        ),
+    ] = None
+    key: Annotated[
+        str | None,
+        Meta(
+            description="A file with the private key; null = it is in the same file.",
+            extra={"unit": "path"},
+        ),
+    ] = None
+    client_ca: Annotated[
+        str | None,
+        Meta(
+            description="A file with authorities: who connects must show a certificate that one of"
+            " them has signed (mTLS).",
+            extra={"unit": "path"},
+        ),
+    ] = None
+    minimum: Annotated[Version, Meta(description="The oldest version of TLS that is spoken.")] = (
+        Version.TLS12
+    )
+    seal: Made = None
+
+
+class Tls(msgspec.Struct, frozen=True, kw_only=True):
+    """TLS on our own listeners; what engines are met with stands at each backend."""
+
+    listen: Annotated[ListenerTls, Meta(description="TLS towards clients.")] = ListenerTls()
+    admin: Annotated[ListenerTls, Meta(description="TLS on the admin address.")] = ListenerTls()

@@ -113,6 +113,21 @@ QUEUED = Family(
 CONNECTIONS = Family(
     name="headrace_client_connections", type="gauge", help="Open client connections."
 )
+HANDSHAKES = Family(
+    name="headrace_tls_handshakes_total",
+    type="counter",
+    labels=("result",),
+    help=(
+        "TLS handshakes of clients: begun, and done. What they differ by has failed, but for those"
+        " under way. Only while tls.listen.certificate is set."
+    ),
+)
+CERTIFICATE_ENDS = Family(
+    name="headrace_tls_certificate_expiry_timestamp_seconds",
+    type="gauge",
+    labels=("listener",),
+    help="When the certificate of a listener (listen, admin) ends, Unix time.",
+)
 LOOP_LAG = Family(
     name="headrace_loop_lag_seconds",
     type="gauge",
@@ -234,7 +249,18 @@ BUILD = Family(
 OF_KEYS: tuple[Family, ...] = (KEYS, KEY_REQUESTS, KEY_TOKENS, KEY_IN_FLIGHT)
 FAMILIES: tuple[Family, ...] = (
     *(REQUESTS, DURATION, FIRST_TOKEN, INTER_TOKEN, QUEUE, OVERHEAD, TOKENS_IN, TOKENS_OUT),
-    *(ATTEMPTS, RETRIES, IN_FLIGHT, QUEUED, CONNECTIONS, LOOP_LAG, DROPPED, SPANS),
+    *(
+        ATTEMPTS,
+        RETRIES,
+        IN_FLIGHT,
+        QUEUED,
+        CONNECTIONS,
+        HANDSHAKES,
+        CERTIFICATE_ENDS,
+        LOOP_LAG,
+        DROPPED,
+        SPANS,
+    ),
     *(BACKEND_UP, BACKEND_IN_FLIGHT, BACKEND_CAP, BACKEND_WORK, BREAKER_STATE, BREAKER_OPENED),
     *(KEYS, KEY_REQUESTS, KEY_TOKENS, KEY_IN_FLIGHT),
     *(MODELS, RELOADS, RELOADED_AT, VALID, PENDING, BUILD),

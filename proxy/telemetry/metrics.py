@@ -117,6 +117,8 @@ class Metrics:
         "_started",
         "_finished",
         "_process",
+        "certificates",
+        "handshakes",
         "spans",
         "tables",
     )
@@ -134,6 +136,8 @@ class Metrics:
         # What others count, by the name of its family: rows of labels and a value.
         self.tables: dict[str, Callable[[], Sequence[_Row]]] = {}
         self.spans: Callable[[], Mapping[str, int]] = dict  # what became of spans, if there are any
+        self.certificates: Callable[[], Mapping[str, float]] = dict  # when each of ours ends
+        self.handshakes: Callable[[], Mapping[str, int]] = dict  # of TLS, with clients
 
     @property
     def in_flight(self) -> int:
@@ -261,6 +265,9 @@ class Metrics:
         yield from _flat(families.IN_FLIGHT, [((), live.in_flight())])
         yield from _flat(families.QUEUED, [((m,), n) for m, n in live.queues().items() if n])
         yield from _flat(families.CONNECTIONS, [((), live.client_connections())])
+        yield from _flat(families.HANDSHAKES, [((k,), n) for k, n in self.handshakes().items()])
+        ends = [((name,), at) for name, at in self.certificates().items()]
+        yield from _flat(families.CERTIFICATE_ENDS, ends)
         yield from _flat(families.LOOP_LAG, [((), live.loop_lag())])
         yield from _flat(families.DROPPED, [((), live.dropped_lines())])
         yield from _flat(families.SPANS, [((k,), n) for k, n in self.spans().items()])

@@ -58,7 +58,7 @@ def test_an_engine_without_keys_is_checked_by_the_systems_authorities(papers: Pa
     ("backend", "says"),
     [
         ("url: 'http://a:1', tls: {ca: ca.pem}", "backends[0].tls: http://a:1 is not encrypted"),
-        ("url: 'https://a', tls: {key: ca.pem}", "tls.key: a key without a certificate"),
+        ("url: 'https://a', tls: {key: ca.pem}", "tls.key: there is no certificate beside it"),
         ("url: 'https://a', tls: {ca: ca.pem, insecure: true}", "tls.insecure: tls.ca is set too"),
         ("url: 'https://a', tls: {ca: gone.pem}", "gone.pem cannot be read: No such file"),
         ("url: 'https://a', tls: {certificate: ca.pem}", "ca.pem holds no private key in PEM"),
@@ -68,3 +68,35 @@ def test_what_cannot_be_is_told_at_its_key(papers: Papers, backend: str, says: s
     (problem,) = problems(papers, f"backends: [{{{backend}}}]")
 
     assert says in problem
+
+
+def test_a_listeners_files_may_come_from_the_environment(papers: Papers) -> None:
+    ours = papers.issue("ours.pem")
+    env = {
+        "HEADRACE_TLS_LISTEN_CERTIFICATE": str(ours),
+        "HEADRACE_TLS_LISTEN_KEY": str(ours),
+        "HEADRACE_TLS_LISTEN_CLIENT_CA": str(papers.ca),
+        "HEADRACE_TLS_ADMIN_CERTIFICATE": str(ours),
+    }
+
+    tls = load(None, env).settings.tls
+
+    assert tls.listen.seal is not None
+    assert tls.admin.seal is not None
+    assert tls.listen.seal != tls.admin.seal
+
+
+@pytest.mark.parametrize("key", ["key", "client_ca"])
+def test_what_needs_a_certificate_is_told_when_there_is_none(papers: Papers, key: str) -> None:
+    (problem,) = problems(papers, f"tls: {{listen: {{{key}: ca.pem}}}}")
+
+    assert f"tls.listen.{key}: there is no certificate beside it" in problem
+
+
+def test_a_listeners_expired_certificate_is_told(papers: Papers) -> None:
+    papers.issue("expired.pem", ends=-1.0)
+
+    (problem,) = problems(papers, "tls: {admin: {certificate: expired.pem}}")
+
+    assert "tls.admin.certificate: " in problem
+    assert "expired on" in problem

@@ -1,0 +1,52 @@
+"""Both listeners follow the settings, one reload after the other."""
+
+import asyncio
+import socket
+from pathlib import Path
+
+from aiohttp import web
+
+from proxy.boot.doors import Doors
+from proxy.edge.server import Edge
+from proxy.settings.schema import Limits
+from proxy.settings.seals import toward_client
+from proxy.settings.tls import ListenerTls, Tls
+from proxy.telemetry.metrics import Metrics
+from tests.fixtures.course import World
+from tests.fixtures.sealed import Papers
+from tests.fixtures.stack import eventually
+from tests.fixtures.view import FakeView
+
+
+def bound(path: Path) -> socket.socket:
+    listening = socket.socket(socket.AF_UNIX)
+    listening.setblocking(False)
+    listening.bind(str(path))
+    return listening
+
+
+async def test_certificates_follow_the_settings_and_are_told(tmp_path: Path) -> None:
+    papers = Papers(tmp_path)
+    metrics = Metrics("1", FakeView({}))
+    doors = Doors(Edge(World("a").course, Limits()), metrics)
+    seal = toward_client(
+        certificate=papers.issue("ours.pem"), key=None, client_ca=None, minimum="1.2"
+    )
+    clients = bound(tmp_path / "clients"), web.Application()
+    admin = bound(tmp_path / "admin"), web.Application()
+
+    await doors.open(clients, admin, Tls())
+    assert not metrics.certificates()
+    assert not metrics.handshakes()
+    doors.follow(Tls(listen=ListenerTls(seal=seal)))
+    doors.follow(Tls(listen=ListenerTls(seal=seal), admin=ListenerTls(seal=seal)))
+    await eventually(lambda: not doors._tasks)
+
+    assert metrics.certificates() == {"listen": seal.ends, "admin": seal.ends}
+    assert metrics.handshakes() == {"begun": 0, "done": 0}
+    reader, writer = await asyncio.open_unix_connection(
+        tmp_path / "clients", ssl=papers.client(), server_hostname="127.0.0.1"
+    )
+    writer.transport.abort()
+    assert reader is not None
+    await doors.stop()
