@@ -71,6 +71,15 @@ $(VENV)/.deploy: $(VENV)/.dev constraints/single.txt
 		&& dpkg -x prometheus_*.deb . && install -m 755 usr/bin/promtool usr/bin/prometheus $(CURDIR)/$(BIN); }
 	@rm -rf $(TOOLS) && touch $@
 
+# What opens the dashboard and the bench's page: the system's browser, installed if this is Debian and we may. The tests
+# that need it are skipped without.
+$(VENV)/.browser: $(VENV)/.dev
+	@command -v chromium >/dev/null || command -v google-chrome >/dev/null \
+		|| { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && { apt-get update -q >/dev/null; \
+		apt-get install -y -q --no-install-recommends chromium fonts-dejavu-core >/dev/null; } ; } \
+		|| echo "no chromium here: pages are not tested in a browser (Debian: apt-get install chromium)"
+	@touch $@
+
 # ------------------------------------------------------------------------------------------------ use
 
 run: $(VENV)/.runtime  ## a working proxy: in front of the engines found on this machine, else of two embedded ones
@@ -80,7 +89,7 @@ run: $(VENV)/.runtime  ## a working proxy: in front of the engines found on this
 
 # --------------------------------------------------------------------------------------------- checks
 
-test: check $(VENV)/.deploy  ## everything that needs no real engine: check, then all tiers
+test: check $(VENV)/.deploy $(VENV)/.browser  ## everything that needs no real engine: check, then all tiers
 	$(PYTEST) -q -n 2 $(wildcard tests/meta tests/unit tests/playbook tests/property)
 	$(PYTEST) -q tests/wire
 	$(PYTEST) -q tests/chaos

@@ -154,7 +154,6 @@ class Instance:
 
     async def start(self, client_socket: socket.socket, admin_socket: socket.socket) -> None:
         """Observe the backends, then open both ports."""
-        await self._keys.start()
         self._prober.start()
         self._repeat("wheel", TICK, self._turn)
         self._repeat("backends", 1.0, self._tend)
@@ -191,7 +190,6 @@ class Instance:
         while self._journal.tell():
             pass
         self._access.flush()
-        await self._keys.stop()
         await self._tracing.stop()
 
     def hurry(self) -> None:

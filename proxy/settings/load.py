@@ -210,10 +210,7 @@ def _finished(settings: Settings, path: Path | None, reading: Reading) -> Settin
         _backend(backend, f"backends[{index}]", base, reading)
         for index, backend in enumerate(settings.backends)
     )
-    keys = settings.keys
-    if keys.database is not None:
-        keys = msgspec.structs.replace(keys, database=str(base / keys.database))
-    settings = msgspec.structs.replace(settings, backends=tuple(backends), keys=keys)
+    settings = msgspec.structs.replace(settings, backends=tuple(backends))
     return securing.secured(settings, base, reading)
 
 
