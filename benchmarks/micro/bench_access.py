@@ -19,6 +19,7 @@ from proxy.telemetry.access import AccessLog
 from proxy.telemetry.metrics import Metrics
 from proxy.telemetry.reloads import Reloads
 from proxy.telemetry.sink import Sink
+from proxy.telemetry.sources import SourceState
 
 _CALLS = 4096
 _ROUNDS = 15
@@ -64,6 +65,10 @@ class _Live:
     @property
     def reloads(self) -> Reloads:
         return Reloads(time.time)
+
+    @property
+    def sources(self) -> Sequence[SourceState]:
+        return ()
 
 
 def sample_call(backend: Backend) -> Call:

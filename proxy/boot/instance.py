@@ -40,7 +40,6 @@ from proxy.flow.course import Course
 from proxy.flow.evict import reroute
 from proxy.flow.reckon import Reckoner
 from proxy.settings.load import Supply
-from proxy.settings.rows import listed
 from proxy.settings.schema import Settings
 from proxy.telemetry import logs
 from proxy.telemetry.access import AccessLog
@@ -51,6 +50,7 @@ from proxy.telemetry.lookout import Lookout
 from proxy.telemetry.metrics import Metrics
 from proxy.telemetry.reloads import Reloads
 from proxy.telemetry.sink import Sink
+from proxy.telemetry.sources import SourceState
 
 # Seconds between two looks at what is due. Waking an idle process costs 0.2 ms of CPU on a virtual
 # machine: at 50 ms, and with a beat of its own for the log, that was a tenth of a streamed chunk.
@@ -316,7 +316,8 @@ class Instance:
 
     def _unheard(self) -> list[str]:
         """Return the backends that have not been ready since the start: what they serve is open."""
-        return [b.name for b in self._fleet.backends() if b.health.state in _NEVER_READY]
+        unready = [b.name for b in self._fleet.backends() if b.health.state in _NEVER_READY]
+        return unready + self.reloader.sources.silent()
 
     # what the admin pages see --------------------------------------------------------------------
 
@@ -338,15 +339,12 @@ class Instance:
 
     def config(self) -> Mapping[str, object]:
         """Return the settings in force and what became of reloads; docs describe the fields."""
-        reloads, loaded = self.reloads, self.reloader.loaded
-        return {
-            "settings": listed(self.settings, loaded.origins),
-            "files": [str(file) for file in loaded.files],
-            "valid": reloads.valid,
-            "restart_pending": reloads.pending,
-            "reloads": {result.value: count for result, count in reloads.counts.items()},
-            "read_at": reloads.succeeded_at,
-        }
+        return self.reloader.config()
+
+    @property
+    def sources(self) -> Sequence[SourceState]:
+        """Return what becomes of the sources of backends."""
+        return self.reloader.sources.states()
 
     def catalog(self) -> Catalog:
         """Return the routing snapshot in force."""

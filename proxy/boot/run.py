@@ -73,7 +73,7 @@ async def _run(
     open_files = allow_open_files()
     client_socket, admin_socket = listen(settings.listen), listen(settings.admin)
     settings, words, started = await _with_engines(settings, stand_in)
-    if not settings.backends:
+    if not (settings.backends or settings.discovery.sources):
         ports = ", ".join(
             str(port) for port in sorted({p for e in settings.engines.values() for p in e.ports})
         )
@@ -109,8 +109,10 @@ async def _with_engines(
     settings: Settings, stand_in: Starter | None
 ) -> tuple[Settings, str, StandIn | None]:
     """Return the settings with the engines to use, and where those come from."""
-    if settings.backends:
-        return settings, f"{len(settings.backends)} configured", None
+    count, sources = len(settings.backends), settings.discovery.sources
+    if count or sources:
+        more = "".join(f", and those of {source.title}" for source in sources)
+        return settings, f"{count} configured{more}", None
     fetch = HttpFetch(probe_paths(settings.engines.values()), {})
     try:
         own = {settings.listen.port, settings.admin.port}

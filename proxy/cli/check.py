@@ -10,8 +10,11 @@ def summary(settings: Settings) -> str:
         names = ", ".join(backend.name for backend in backends[:5])
         more = f" and {len(backends) - 5} more" if len(backends) > 5 else ""
         engines = f"{_count(len(backends), 'backend')} ({names}{more})"
+    elif settings.discovery.sources:
+        engines = "no backends"
     else:
         engines = "no backends (engines on this machine are looked for)"
+    engines += "".join(f", those of {source.title}" for source in settings.discovery.sources)
     aliases = settings.models.aliases
     named = f", {_count(len(aliases), 'alias', 'aliases')}" if aliases else ""
     return f"OK: {engines}{named}; clients on {settings.listen}, admin on {settings.admin}"

@@ -80,10 +80,11 @@ def compared(running: Sequence[Row], loaded: Loaded) -> list[Change]:
     outside = {row.path for row in running if row.origin.startswith(_OUTSIDE)}
     own_list = any(path.startswith(_BACKENDS) for path in outside)
     found = not any(row.origin != "default" for row in running if row.path.startswith(_BACKENDS))
-    if own_list or (found and not loaded.settings.backends):
+    nothing = not (loaded.settings.backends or loaded.settings.discovery.sources)
+    if own_list or (found and nothing):
         wanted = [row for row in wanted if not row.path.startswith(_BACKENDS)]
         outside |= {row.path for row in running if row.path.startswith(_BACKENDS)}
-    elif not loaded.settings.backends:
+    elif nothing:
         raise Refused("A reload would be refused: these settings have no backends.")
     kept = [row for row in running if row.path in outside]
     after = [*kept, *(row for row in wanted if row.path not in outside)]

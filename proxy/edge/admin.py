@@ -85,6 +85,7 @@ def unready(view: View) -> list[str]:
     names = catalog.names()
     if not view.backends():
         reasons.append("no backend is configured and none was found")
+        reasons += [f"{one.name}: {what}" for one in view.sources for what in one.problems]
     elif not names:
         reasons.append("no backend has listed a model yet")
     elif not any(_routable(target, now) for name in names for target in catalog.resolve(name)):
@@ -143,6 +144,7 @@ def document(view: View) -> dict[str, object]:
             {"name": each.name, "url": each.url, "in_flight": each.in_flight}
             for each in view.leaving()
         ],
+        "discovery": [msgspec.structs.asdict(source) for source in view.sources],
         "models": [_model(name, catalog, now) for name in catalog.names()],
         "failures": [_failure(record, now) for record in reversed(view.failures())],
     }

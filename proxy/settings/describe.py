@@ -121,6 +121,27 @@ backends:
     type: llamacpp
     priority: 1                             # used when no backend of a lower tier can serve
 """,
+    "discovery": """\
+discovery:
+  files: ["backends.d/*.yaml"]
+  dns:
+    - name: _http._tcp.vllm.llm.svc.cluster.local
+      record: srv
+      port: 0                               # of addresses: SRV records bring their own
+      interval: 5s
+      resolver: null
+      backend: {type: vllm}
+  kubernetes:
+    - service: vllm                         # or one of the next two
+      selector: null
+      pool: null
+      namespace: llm
+      port: http
+      resync: 10m
+      kubeconfig: null
+      backend:
+        {type: auto, weight: 1, priority: 0, max_in_flight: 16, api_key: null, api_key_file: null}
+""",
     "models.aliases": """\
   aliases:
     gpt-4o: [llama-3.1-70b, qwen2.5-72b]    # the first with a ready backend with room

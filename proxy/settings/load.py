@@ -7,17 +7,29 @@ over defaults. So a value is read, checked and blamed the same way wherever it w
 import re
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 
-from proxy.settings import document, fields, profiles, rules, secrets, securing, standard, text
+from proxy.settings import (
+    document,
+    fields,
+    included,
+    profiles,
+    rules,
+    secrets,
+    securing,
+    standard,
+    text,
+)
+from proxy.settings.discovery import Found
 from proxy.settings.document import Entry, Node, Scalar, Sequence
 from proxy.settings.problems import DEFAULT, Layer, SettingsError, Source, suggestion
 from proxy.settings.reading import Reading
 from proxy.settings.schema import BackendSettings, Settings
 
 MAX_FILE: Final = 1 << 20
+Part = TypeVar("Part", BackendSettings, Found)
 
 # Kubernetes gives every pod these for a Service whose name begins with "headrace".
 _SERVICE_LINK: Final = re.compile(
@@ -79,7 +91,8 @@ def load(path: Path | None, env: Mapping[str, str], flags: Flags | None = None) 
     settings, broken = _with_profiles(settings, path, reading)
     if broken:
         unread.add("profiles")
-    settings = _finished(settings, path, reading)
+    settings = included.with_files(settings, _base(path), reading)
+    settings = _finished(settings, _base(path), reading)
     reading.problems += rules.broken(rules.Scene(settings, reading.origins, frozenset(unread)))
     if reading.problems:
         raise SettingsError(reading.problems, reading.files)
@@ -189,7 +202,7 @@ def _with_profiles(
     own = settings.profiles
     if own is None:
         return settings, False
-    base = path.parent if path is not None else Path()
+    base = _base(path)
     reading.files.append(base / own.folder)
     try:
         engines, problems = profiles.read(base / own.folder)
@@ -203,30 +216,51 @@ def _with_profiles(
     return msgspec.structs.replace(settings, profiles=own), bool(problems)
 
 
-def _finished(settings: Settings, path: Path | None, reading: Reading) -> Settings:
-    """Return `settings` with each backend named, its key read from its file, and seals made."""
-    base = path.parent if path is not None else Path()
+def _base(path: Path | None) -> Path:
+    """Return where relative paths start."""
+    return path.parent if path is not None else Path()
+
+
+def _finished(settings: Settings, base: Path, reading: Reading) -> Settings:
+    """Return `settings` with each backend named, keys read from their files, and seals made."""
     backends = (
-        _backend(backend, f"backends[{index}]", base, reading)
+        _keyed(_named(backend), f"backends[{index}]", base, reading)
         for index, backend in enumerate(settings.backends)
     )
-    settings = msgspec.structs.replace(settings, backends=tuple(backends))
+    found = settings.discovery
+    for kind in ("dns", "kubernetes"):
+        sources = (
+            msgspec.structs.replace(
+                source,
+                backend=_keyed(source.backend, f"discovery.{kind}[{n}].backend", base, reading),
+            )
+            for n, source in enumerate(getattr(found, kind))
+        )
+        found = msgspec.structs.replace(found, **{kind: tuple(sources)})
+    settings = msgspec.structs.replace(settings, backends=tuple(backends), discovery=found)
     return securing.secured(settings, base, reading)
 
 
-def _backend(backend: BackendSettings, path: str, base: Path, reading: Reading) -> BackendSettings:
-    name, key = backend.name, backend.api_key
-    if not name and backend.url:
-        address = backend.address
-        name = text.as_name(Path(address.path).name if address.is_unix else str(address))
-    if backend.api_key_file is not None:
-        where = f"{path}.api_key_file"
-        source = reading.origins[where]
-        if key is not None:
-            reading.note(where, source, "api_key is set too", hint="keep one of the two")
-        reading.files.append(base / backend.api_key_file)
-        try:
-            key = secrets.from_file(base / backend.api_key_file)
-        except ValueError as error:
-            reading.note(where, source, "no key in that file", hint=str(error))
-    return msgspec.structs.replace(backend, name=name, api_key=key)
+def _named(backend: BackendSettings) -> BackendSettings:
+    if backend.name or not backend.url:
+        return backend
+    address = backend.address
+    name = text.as_name(Path(address.path).name if address.is_unix else str(address))
+    return msgspec.structs.replace(backend, name=name)
+
+
+def _keyed(part: Part, path: str, base: Path, reading: Reading) -> Part:
+    """Return `part` with the key from its `api_key_file`, if it has one."""
+    if part.api_key_file is None:
+        return part
+    where = f"{path}.api_key_file"
+    source = reading.origins[where]
+    if part.api_key is not None:
+        reading.note(where, source, "api_key is set too", hint="keep one of the two")
+    reading.files.append(base / part.api_key_file)
+    try:
+        key = secrets.from_file(base / part.api_key_file)
+    except ValueError as error:
+        reading.note(where, source, "no key in that file", hint=str(error))
+        return part
+    return msgspec.structs.replace(part, api_key=key)

@@ -114,8 +114,8 @@ class Reading:
             self.note(path, node.source, f"found {_kind(node)}", allowed=allowed, hint=hint)
 
     def _leaf(self, spec: Leaf, node: document.Node, path: str) -> Any:  # noqa: ANN401
-        if spec.unit == "names" and isinstance(node, document.Sequence):
-            return self._names(node, path)
+        if spec.unit in text.LISTS and isinstance(node, document.Sequence):
+            return self._names(spec, node, path)
         if not isinstance(node, document.Scalar):
             self.note(path, node.source, f"found {_kind(node)}", allowed=text.allowed(spec))
             return UNREAD
@@ -146,15 +146,16 @@ class Reading:
             return (written,)
         return text.read(spec, written)
 
-    def _names(self, node: document.Sequence, path: str) -> Any:  # noqa: ANN401
+    def _names(self, spec: Leaf, node: document.Sequence, path: str) -> Any:  # noqa: ANN401
         self.origins[path] = node.source
         names = []
         for index, item in enumerate(node.items):
-            if isinstance(item, document.Scalar) and not item.null:
+            if isinstance(item, document.Scalar) and not item.null and item.text.isprintable():
                 names.append(item.text)
             else:
                 found = f"found {_kind(item)}"
-                self.note(f"{path}[{index}]", item.source, found, allowed="the name of a model")
+                allowed = text.LISTS[spec.unit]
+                self.note(f"{path}[{index}]", item.source, found, allowed=allowed)
         return tuple(names)
 
     def _unknown(self, path: str, source: Source, name: str, spec: Group) -> None:

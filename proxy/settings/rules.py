@@ -4,14 +4,19 @@ Each rule looks at finished settings and yields problems. A rule keeps quiet abo
 not be read, since what stands in for them was not written by anybody.
 """
 
+import ipaddress
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from proxy.core import keys
 from proxy.settings.address import Address
+from proxy.settings.discovery import Found, Record
 from proxy.settings.keys import key_of
 from proxy.settings.problems import DEFAULT, Problem, Source, suggestion
 from proxy.settings.schema import BackendSettings, Settings
+
+_OBJECT: Final = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")  # a name in Kubernetes
 
 
 class Scene:
@@ -52,6 +57,12 @@ class Scene:
         for index, backend in enumerate(self.settings.backends):
             if backend.url:
                 yield f"backends[{index}]", backend
+
+    def found(self) -> Iterator[tuple[str, Found]]:
+        """Yield what holds for the backends of each source of discovery, with its path."""
+        for kind in ("dns", "kubernetes"):
+            for index, source in enumerate(getattr(self.settings.discovery, kind)):
+                yield f"discovery.{kind}[{index}].backend", source.backend
 
 
 def broken(scene: Scene) -> Iterator[Problem]:
@@ -117,7 +128,8 @@ def _types_are_known(scene: Scene) -> Iterator[Problem]:
     if not scene.readable("profiles"):
         return  # the kind may stand in a profile that could not be read
     known = ("auto", *scene.settings.engines)
-    for path, backend in scene.backends():
+    every: list[tuple[str, BackendSettings | Found]] = [*scene.backends(), *scene.found()]
+    for path, backend in every:
         if backend.type not in known and scene.readable(f"{path}.type"):
             hint = suggestion(backend.type, known) or "a profile of your own can add a kind"
             yield Problem(
@@ -206,6 +218,60 @@ def _keys_stay_here(scene: Scene) -> Iterator[Problem]:
         yield scene.problem("keys.pass_through", found, "leave it out, or the keys")
 
 
+def _dns_sources_can_be_asked(scene: Scene) -> Iterator[Problem]:
+    for index, source in enumerate(scene.settings.discovery.dns):
+        path = f"discovery.dns[{index}]"
+        if source.record is not Record.SRV and not source.port and scene.readable(f"{path}.port"):
+            yield scene.problem(path, "no port", "set port, or record: srv if the records have it")
+        if source.record is Record.SRV and source.port:
+            hint = "leave it out: SRV records bring their own"
+            yield scene.problem(f"{path}.port", f"found {source.port} with record srv", hint)
+        if source.resolver is not None and not _is_server(source.resolver):
+            hint = "write 10.0.0.10:53 or [fd00::10]:53"
+            yield scene.problem(f"{path}.resolver", f"found {source.resolver!r}", hint)
+
+
+def _is_server(text: str) -> bool:
+    host, colon, port = text.rpartition(":")
+    try:
+        ipaddress.ip_address(host.strip("[]"))
+    except ValueError:
+        return False
+    return bool(colon) and port.isdecimal() and 0 < int(port) < 65536
+
+
+def _kubernetes_sources_name_one_thing(scene: Scene) -> Iterator[Problem]:
+    for index, source in enumerate(scene.settings.discovery.kubernetes):
+        path = f"discovery.kubernetes[{index}]"
+        named = [key for key in ("service", "selector", "pool") if getattr(source, key) is not None]
+        if len(named) != 1:
+            found = " and ".join(named) or "none of service, selector, pool"
+            yield scene.problem(path, f"found {found}", "set one of service, selector, pool")
+        for key in ("service", "pool", "namespace"):
+            value = getattr(source, key)
+            if value is None or (key, value) == ("namespace", "*") or _OBJECT.fullmatch(value):
+                continue
+            hint = "small letters, digits, hyphens and dots"
+            yield scene.problem(f"{path}.{key}", f"found {value!r}", hint)
+        if source.kubeconfig is not None and not source.kubeconfig.startswith("/"):
+            found = f"found {source.kubeconfig!r}"
+            yield scene.problem(f"{path}.kubeconfig", found, "write the whole path, from / on")
+        if source.pool is not None and source.port is not None:
+            yield scene.problem(f"{path}.port", "a pool has a port of its own", "leave it out")
+        if source.pool is not None and source.namespace == "*":
+            yield scene.problem(f"{path}.namespace", "one pool is in one namespace", "name it")
+
+
+def _one_source_once(scene: Scene) -> Iterator[Problem]:
+    for kind in ("dns", "kubernetes"):
+        seen: set[str] = set()
+        for index, source in enumerate(getattr(scene.settings.discovery, kind)):
+            if source.title in seen:
+                hint = "name each source once"
+                yield scene.problem(f"discovery.{kind}[{index}]", f"{source.title} again", hint)
+            seen.add(source.title)
+
+
 _RULES: Final[tuple[Callable[[Scene], Iterator[Problem]], ...]] = (
     _one_listener_an_address,
     _no_backend_is_this_proxy,
@@ -217,4 +283,7 @@ _RULES: Final[tuple[Callable[[Scene], Iterator[Problem]], ...]] = (
     _timeouts_are_of_models,
     _keys_can_be_known,
     _keys_stay_here,
+    _dns_sources_can_be_asked,
+    _kubernetes_sources_name_one_thing,
+    _one_source_once,
 )

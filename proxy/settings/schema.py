@@ -20,6 +20,7 @@ from proxy.settings import address
 from proxy.settings.address import Address
 from proxy.settings.balancing import BalanceSettings
 from proxy.settings.credential import Secret
+from proxy.settings.discovery import Discovery
 from proxy.settings.keys import Keys
 from proxy.settings.profiles import Profiles, together
 from proxy.settings.tls import BackendTls, Tls
@@ -325,8 +326,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = 1
     backends: Annotated[
         tuple[BackendSettings, ...],
-        Meta(description="The engines; none = look for engines on their usual local ports."),
+        Meta(
+            description="The engines; none, and no discovery = look for engines on their usual"
+            " local ports."
+        ),
     ] = ()
+    discovery: Discovery = Discovery()
     profiles: Annotated[
         Profiles | None,
         Meta(

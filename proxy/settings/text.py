@@ -19,6 +19,8 @@ from proxy.settings.profiles import Profiles
 MASK: Final = "***"
 SECRET: Final = frozenset({"secret", "headers"})  # units whose values are never shown
 
+LISTS: Final = {"names": "the name of a model", "files": "the path of a file"}  # one of several
+
 # Stands in headers, metric labels and URLs; 253 characters of host, a colon and a port must fit.
 _NAME: Final = re.compile(r"[A-Za-z0-9._:@\[\]-]{1,260}")
 _INTEGER: Final = re.compile(r"[+-]?[0-9]{1,18}")
@@ -57,7 +59,7 @@ def show(leaf: Leaf, value: Any) -> str:  # noqa: ANN401  as above
             return "true" if value else "false"
         case "float" | "int":
             return f"{value:g}" if isinstance(value, float) else str(value)
-        case "names":
+        case "names" | "files":
             return "[" + ", ".join(map(quoted, value)) + "]"
         case _:
             return quoted(str(value))
@@ -150,6 +152,12 @@ def _date(_leaf: Leaf, text: str) -> str:
     return text
 
 
+def _files(leaf: Leaf, text: str) -> tuple[str, ...]:
+    if text == "[]":
+        return ()
+    return tuple(_text(leaf, name.strip()) for name in text.split(","))
+
+
 def _endpoint(_leaf: Leaf, text: str) -> str:
     if not _ENDPOINT.fullmatch(text):
         raise ValueError("write http://host:4318, with a path if there is one")
@@ -169,6 +177,7 @@ _READERS: Final[dict[str, Callable[[Leaf, str], Any]]] = {
     "duration": lambda _leaf, text: units.duration(text),
     "endpoint": _endpoint,
     "float": _float,
+    "files": _files,
     "folder": lambda leaf, text: Profiles(folder=_text(leaf, text)),
     "int": _int,
     "label": _label,
@@ -188,6 +197,7 @@ _WORDS: Final = {
     "name": "letters, digits or any of . _ : @ [ ] -",
     "label": "letters, digits or any of . _ : @ / -",
     "names": "a model, or a list of models",
+    "files": "a file, or a list of files",
     "folder": "the path of a folder",
     "path": "the path of a file",
     "secret": "printable ASCII without spaces",

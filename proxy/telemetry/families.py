@@ -239,6 +239,24 @@ KEY_IN_FLIGHT = Family(
     labels=("key", "tenant"),
     help="Requests of a key under way. Keys without any are left out.",
 )
+SOURCE_UP = Family(
+    name="headrace_discovery_up",
+    type="gauge",
+    labels=("source",),
+    help="1 if the source of backends can be asked, 0 while what it said before holds.",
+)
+SOURCE_BACKENDS = Family(
+    name="headrace_discovery_backends",
+    type="gauge",
+    labels=("source",),
+    help="Backends that the source has found.",
+)
+SOURCE_FAILURES = Family(
+    name="headrace_discovery_failures_total",
+    type="counter",
+    labels=("source",),
+    help="How often the source could not be asked any more.",
+)
 BUILD = Family(
     name="headrace_build_info",
     type="gauge",
@@ -263,7 +281,8 @@ FAMILIES: tuple[Family, ...] = (
     ),
     *(BACKEND_UP, BACKEND_IN_FLIGHT, BACKEND_CAP, BACKEND_WORK, BREAKER_STATE, BREAKER_OPENED),
     *(KEYS, KEY_REQUESTS, KEY_TOKENS, KEY_IN_FLIGHT),
-    *(MODELS, RELOADS, RELOADED_AT, VALID, PENDING, BUILD),
+    *(MODELS, RELOADS, RELOADED_AT, VALID, PENDING),
+    *(SOURCE_UP, SOURCE_BACKENDS, SOURCE_FAILURES, BUILD),
 )
 """In the order of the exposition and of docs/reference/metrics.md."""
 

@@ -28,6 +28,7 @@ from proxy.telemetry import families
 from proxy.telemetry.families import Family
 from proxy.telemetry.histogram import Histogram
 from proxy.telemetry.reloads import Reloads
+from proxy.telemetry.sources import SourceState
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 """Of what `render` and `parts` return."""
@@ -78,6 +79,11 @@ class Live(Protocol):
     @property
     def reloads(self) -> Reloads:
         """What became of the settings since the start."""
+        ...
+
+    @property
+    def sources(self) -> Sequence[SourceState]:
+        """What becomes of the sources of backends."""
         ...
 
 
@@ -229,6 +235,7 @@ class Metrics:
             yield from _flat(family, self.tables.get(family.name, tuple)())
         yield from _flat(families.MODELS, [((), len(self._live.catalog().names()))])
         yield from _of_settings(self._live.reloads)
+        yield from _of_sources(self._live.sources)
         python = platform.python_version()
         yield from _flat(families.BUILD, [((self._version, python), 1)])
 
@@ -307,6 +314,12 @@ def _of_settings(reloads: Reloads) -> Iterator[Metric]:
     yield from _flat(families.RELOADED_AT, [((), reloads.succeeded_at)])
     yield from _flat(families.VALID, [((), reloads.valid)])
     yield from _flat(families.PENDING, [((), len(reloads.pending))])
+
+
+def _of_sources(sources: Sequence[SourceState]) -> Iterator[Metric]:
+    yield from _flat(families.SOURCE_UP, [((one.name,), one.current) for one in sources])
+    yield from _flat(families.SOURCE_BACKENDS, [((one.name,), one.backends) for one in sources])
+    yield from _flat(families.SOURCE_FAILURES, [((one.name,), one.failures) for one in sources])
 
 
 def _flat(family: Family, rows: Sequence[_Row]) -> Iterator[Metric]:

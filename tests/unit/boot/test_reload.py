@@ -9,8 +9,10 @@ from structlog.testing import capture_logs
 
 from proxy.boot.reload import Reloader
 from proxy.core.backend import Backend
+from proxy.discovery.finding import Finding
 from proxy.edge.orders import Outcome
 from proxy.settings.address import Address
+from proxy.settings.discovery import Discovery, DnsSource
 from proxy.settings.load import Loaded, Supply
 from proxy.settings.problems import Layer, Problem, SettingsError, Source
 from proxy.settings.schema import BackendSettings, Drain, Limits, Settings
@@ -218,3 +220,41 @@ async def test_a_signal_does_not_wait(scene: Scene) -> None:
 
     await eventually(lambda: scene.counts.counts[Result.APPLIED] == 1)
     assert scene.proxy.settings.backends == (A, B)
+
+
+async def test_what_sources_find_joins_and_settles_without_a_reading(scene: Scene) -> None:
+    found = BackendSettings(name="found", url="http://127.0.0.1:9")
+    source = DnsSource(name="x", port=1)
+    await scene.read(Settings(backends=(A,), discovery=Discovery(dns=(source,))))
+    scene.proxy.told.clear()
+    (followed,) = scene.reloader.sources._followed.values()
+
+    scene.reloader.sources._heard(followed, Finding(backends=(found,)))
+    await eventually(lambda: scene.proxy.settings.backends == (A, found))
+
+    assert scene.proxy.told == ["join", "settle"]
+    assert scene.reloader.written.backends == (A,)
+    assert scene.counts.counts[Result.APPLIED] == 1
+
+    outcome = await scene.read(Settings(backends=(A, B), discovery=Discovery(dns=(source,))))
+    assert [change.path for change in outcome.changes] == ["backends[b]"]
+    assert scene.proxy.settings.backends == (A, B, found)
+
+    await scene.read(START)
+    assert scene.proxy.settings.backends == (A,)
+
+
+async def test_sources_may_find_nothing_and_what_they_find_in_a_drain_comes_too_late(
+    scene: Scene,
+) -> None:
+    discovery = Discovery(dns=(DnsSource(name="x", port=1),))
+    assert (await scene.read(Settings(discovery=discovery))).result is Result.APPLIED
+    assert scene.proxy.settings.backends == ()
+    (followed,) = scene.reloader.sources._followed.values()
+    scene.proxy.draining = True
+    scene.proxy.told.clear()
+
+    scene.reloader.sources._heard(followed, Finding(backends=(A,)))
+    await eventually(lambda: not scene.reloader._tasks)
+
+    assert scene.proxy.told == []

@@ -30,8 +30,10 @@ def test_an_enum_becomes_its_words() -> None:
     assert leaf("backends[].type").choices[0] == "auto"
 
 
-def test_only_the_url_is_required() -> None:
-    assert [one.path for one in fields.leaves() if one.required] == ["backends[].url"]
+def test_only_a_url_and_a_name_to_look_up_are_required() -> None:
+    required = [one.path for one in fields.leaves() if one.required]
+
+    assert required == ["backends[].url", "discovery.dns[].name"]
 
 
 def test_paths_mark_items_and_names() -> None:
