@@ -218,7 +218,7 @@ class Attempts:
         call.first_token_at = call.first_byte_at = now = course.now()
         relay, fields = begun(head, length, self, connection, side.engine)
         self.relay = relay
-        connection.redirect(relay, relay.pipe)
+        connection.redirect(relay)
         if self.paused_at:
             connection.pause()
         if 0.0 < timeouts.idle < deadlines.HEARTBEAT:

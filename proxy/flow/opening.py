@@ -111,7 +111,9 @@ class Opening:
                 self._judge_status(head, None)
         elif self._plain or self._is_answer(head, data):
             relay, fields = self._owner.commit(head, self._length)
-            relay.begin(fields, self._held)
+            # What needed no decoder came as whole chunks.
+            events = not self._plain and self._decoder is None
+            relay.begin(fields, self._held, chunks=events)
             if self._announced:
                 relay.prime()
 

@@ -5,8 +5,8 @@ kept, one write, which the exchange does itself while nobody has to look (`Pipe`
 timer, event, log line or JSON. What a stream meant (its end marker, its usage, an error event
 inside) is read once, at the end, from the last few pieces.
 
-An answer is ended cleanly only if it is whole. A broken one gets an error event where the framing
-still allows one, and then an aborted body, never a last chunk.
+Events go out whole or not at all. An answer is ended cleanly only if it is whole. A broken one gets
+an error event where the framing allows one, and then an aborted body, never a last chunk.
 """
 
 from collections import deque
@@ -19,9 +19,17 @@ from proxy.core.failure import Failure, Kind, Origin, Phase
 from proxy.core.tail import read_tail
 from proxy.dialects.openai_api import error_event
 from proxy.flow import reckon
-from proxy.flow.seams import at_event_boundary, before_last_chunk, without_surplus
+from proxy.flow.seams import without_surplus
+from proxy.flow.wholes import FramedWholes, Wholes, framed
 from proxy.upstream import framing
-from proxy.upstream.framing import LAST_CHUNK, BadResponse, Dechunker, ResponseHead
+from proxy.upstream.framing import (
+    EVENT_END,
+    LAST_CHUNK,
+    BadResponse,
+    Dechunker,
+    ResponseHead,
+    only_chunk,
+)
 from proxy.upstream.receiver import CRUMB
 
 if TYPE_CHECKING:
@@ -50,9 +58,11 @@ class Relay:
         "_head",
         "_now",
         "_tail",
+        "_wholes",
         "chunks",
-        "keep",
+        "earlier",
         "last_at",
+        "latest",
         "seen",
         "size",
         "write",
@@ -81,29 +91,37 @@ class Relay:
         self._now = now
         self.write = attempts.client.write
         self._tail: deque[bytes] = deque(maxlen=TAIL)
-        self.keep = self._tail.append
-
-    @property
-    def pipe(self) -> "Relay | None":
-        """Return itself if its pieces may pass without it."""
-        return self
+        self.latest = self.earlier = b""  # what the exchange has passed on, since it does so
+        self._wholes: Wholes | None = None  # from the first piece on that does not end an event
 
     # pieces ----------------------------------------------------------------------------------
 
-    def begin(self, head: bytes, held: list[bytes]) -> None:
-        """Send the answer's head together with what was held back for the commit."""
+    def begin(self, head: bytes, held: list[bytes], *, chunks: bool = False) -> None:
+        """Send the answer's head together with what was held back for the commit.
+
+        `chunks` says that what was held back is known to be whole chunks.
+        """
         self.last_at = self._now()
         body = self._decode(held[0] if len(held) == 1 else b"".join(held))
         self._tail.append(body)
         self.chunks += 1
         self.size += len(body)
-        self.write(head + self._encode(body))
+        if chunks and self._framed and body[-4:] == EVENT_END:  # as nearly every stream begins
+            self._connection.through = self
+            self.write(head + body)
+        else:
+            self.write(head + self._ready(body))
 
     def slim(self) -> None:
         """Let go of all but the end of the last pieces: who reads slowly must be cheap."""
-        kept = b"".join(self._tail)[-SLIM:]
-        self._tail.clear()
-        self._tail.append(kept)
+        tail = self._tail
+        kept = b"".join((*tail, self.earlier, self.latest))[-SLIM:]
+        self.earlier = b""
+        tail.clear()
+        if self.latest:
+            self.latest = kept
+        else:
+            tail.append(kept)
 
     def prime(self) -> None:
         """Take the next piece for the first token: what was sent only names the role."""
@@ -111,10 +129,59 @@ class Relay:
 
     def chunk(self, data: bytes) -> None:
         """Forward one piece; what `upstream/exchange` does by itself with a chunked body."""
-        self.chunks += 1
-        self.size += len(data)
-        self._hold(data)
-        self.write(data)
+        data = self._decode(data)
+        if data:
+            self.chunks += 1
+            self.size += len(data)
+            self._hold(data)
+            data = self._ready(data)
+            if data:
+                self.write(data)
+
+    def _ready(self, data: bytes) -> bytes:
+        """Return what of a piece may go out; let whole events pass by themselves from here on."""
+        wholes, stream = self._wholes, self._head.stream
+        if not stream:
+            return self._encode(data)
+        if not self._framed:
+            if wholes is None:
+                wholes = self._wholes = Wholes(stream)
+            return self._encode(wholes.add(data))
+        if wholes is None and data[-4:] == EVENT_END and only_chunk(data):  # a first token, mostly
+            self._connection.through = self
+            return data
+        framed_wholes = self._framed_wholes()
+        ready = framed_wholes.add(data)
+        if framed_wholes.settled and data.endswith(EVENT_END):
+            self._connection.through = self
+        return ready
+
+    def _framed_wholes(self) -> FramedWholes:
+        wholes = self._wholes
+        if not isinstance(wholes, FramedWholes):
+            wholes = self._wholes = FramedWholes(self._head.stream)
+        return wholes
+
+    def stands(self) -> bool:
+        """Hear that nothing passes by itself any more; tell whether the last piece was whole.
+
+        If not, all that follows must go out until one is: the client has a part already, of a size
+        line or three bytes of an event.
+        """
+        if self.latest:
+            self._close()
+        return self._wholes is None or not self._wholes.torn
+
+    def _close(self) -> None:
+        latest = self.latest
+        self._tail.extend((self.earlier, latest))
+        self.latest = self.earlier = b""
+        if not latest.endswith(EVENT_END):
+            self.stray()
+
+    def stray(self) -> None:
+        """Take note that the client stands inside a chunk."""
+        self._framed_wholes().stray()
 
     def _hold(self, data: bytes) -> None:
         """Keep a piece for the end; a crumb with the one before, so that it displaces none."""
@@ -127,7 +194,7 @@ class Relay:
     def first_token(self) -> None:
         """Note that the first token is here, and hear the rest directly."""
         self._attempts.call.first_token_at = self._now()
-        self._connection.redirect(self, self.pipe)
+        self._connection.redirect(self)
 
     def last(self, data: bytes) -> None:
         """Forward the final piece, if the answer is whole."""
@@ -136,6 +203,8 @@ class Relay:
     def whole(self, head: bytes, data: bytes) -> None:
         """End with `data`; `head` comes with it when the whole answer arrived at once."""
         self.last_at = self._now()
+        if self.latest:
+            self._close()
         data = self._decode(data)
         if data:
             if self._framed and not data.endswith(LAST_CHUNK):
@@ -145,16 +214,24 @@ class Relay:
             self._tail.append(data)
         failure = self._verdict()
         if failure is None or failure.kind is Kind.ERROR_EVENT:
+            if self._wholes is not None:
+                data = self._wholes.end(data)
             self.write(head + self._encode(data) + self._terminator())
             self._attempts.ended(failure, whole=True)
             return
-        boundary = self._may_add()
-        if not boundary:
-            data = b""  # what would complete the client's message
-        elif self._framed:
-            # The last chunk must not go out, in no part: without it in one piece, drop the piece.
-            data, boundary = before_last_chunk(self._tail, data)
-        self._break(failure, head + self._encode(data), boundary=boundary)
+        # What would complete the client's message must not go out.
+        rest = self._salvaged(data) if self._may_add() else b""
+        self._break(failure, head + rest)
+
+    def _salvaged(self, data: bytes) -> bytes:
+        """Return the whole events of the last piece, of an answer that is not whole."""
+        stream = self._head.stream
+        if not stream:
+            return self._encode(data)
+        wholes = self._wholes
+        if wholes is None:
+            wholes = self._wholes = (FramedWholes if self._framed else Wholes)(stream)
+        return self._encode(wholes.salvage(data))
 
     def failed(self, failure: Failure) -> None:
         """Hear from the exchange that the engine's connection broke."""
@@ -165,9 +242,8 @@ class Relay:
 
     def stop(self, failure: Failure) -> None:
         """Break the answer off: error event where possible, then an aborted body."""
-        boundary = self._may_add() and (not self._framed or self._connection.at_chunk_boundary())
         self._connection.abort()
-        self._break(failure, b"", boundary=boundary)
+        self._break(failure, b"")
 
     # framing ---------------------------------------------------------------------------------
 
@@ -185,7 +261,7 @@ class Relay:
         return b""
 
     def _frame(self, event: bytes) -> bytes:
-        return b"%x\r\n%b\r\n" % (len(event), event)
+        return framed(event)
 
     # the end ---------------------------------------------------------------------------------
 
@@ -229,9 +305,11 @@ class Relay:
             kind=Kind.TRUNCATED, origin=Origin.BACKEND, phase=Phase.STREAM, detail=detail
         )
 
-    def _break(self, failure: Failure, rest: bytes, *, boundary: bool) -> None:
-        stream = self._head.stream
-        if boundary and stream and at_event_boundary(self._tail, stream, framed=self._framed):
+    def _break(self, failure: Failure, rest: bytes) -> None:
+        if self.latest:
+            self._close()
+        torn = self._wholes is not None and self._wholes.torn
+        if self._head.stream and self._may_add() and not torn:
             call = self._attempts.call
             rest += self._frame(error_event(call.surface, failure, call.request_id))
         if rest:
@@ -272,25 +350,11 @@ class ConvertingRelay(Relay):
 
     __slots__ = ("_chunking", "_decoder")
 
-    @property
-    @override
-    def pipe(self) -> Relay | None:
-        return None
-
     def prepare(self, *, chunking: bool) -> None:
         """Set the directions: decode what the engine chunks, chunk what the client can read so."""
         self._chunking = chunking
         self._decoder = Dechunker() if self._framed else None
         self._framed = False
-
-    @override
-    def chunk(self, data: bytes) -> None:
-        data = self._decode(data)
-        if data:
-            self.chunks += 1
-            self.size += len(data)
-            self._hold(data)
-            self.write(self._encode(data))
 
     @override
     def _decode(self, data: bytes) -> bytes:
@@ -307,9 +371,7 @@ class ConvertingRelay(Relay):
 
     @override
     def _encode(self, data: bytes) -> bytes:
-        if not data or not self._chunking:
-            return data
-        return b"%x\r\n%b\r\n" % (len(data), data)
+        return framed(data) if self._chunking else data
 
     @override
     def _terminator(self) -> bytes:

@@ -27,7 +27,7 @@ class TranslatingRelay(ConvertingRelay):
         self._epoch = epoch
 
     @override
-    def begin(self, head: bytes, held: list[bytes]) -> None:
+    def begin(self, head: bytes, held: list[bytes], *, chunks: bool = False) -> None:
         self.last_at = self._now()
         self._carry(b"".join(held), head)
 

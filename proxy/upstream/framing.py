@@ -19,6 +19,7 @@ MAX_FIELDS: Final = 200
 # A parser that frames only a chunked body is fed this head first: llhttp then stands at the body.
 CHUNKED_HEAD: Final = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
 LAST_CHUNK: Final = b"0\r\n\r\n"
+EVENT_END: Final = b"\n\n\r\n"  # of an event and of the chunk it is in, as nearly all engines write
 _VISIBLE: Final = re.compile(rb"[ -~]*")
 
 
@@ -206,11 +207,18 @@ class _Body:
     collector, and that were five a stream.
     """
 
-    __slots__ = ("complete", "pieces")
+    __slots__ = ("between", "complete", "pieces")
 
     def __init__(self) -> None:
         self.pieces: list[bytes] = []
+        self.between = True  # no chunk is open
         self.complete = False
+
+    def on_chunk_header(self) -> None:
+        self.between = False
+
+    def on_chunk_complete(self) -> None:
+        self.between = True
 
     def on_body(self, data: bytes) -> None:
         if not self.complete:  # what follows the end is nobody's
@@ -226,9 +234,10 @@ class Dechunker:
     `feed` returns the decoded bytes and raises `BadResponse` on a framing error.
     """
 
-    __slots__ = ("_body", "_parser")
+    __slots__ = ("_body", "_parser", "between")
 
     def __init__(self) -> None:
+        self.between = True  # what was fed ends between two chunks
         self._body = _Body()
         self._parser = httptools.HttpResponseParser(self._body)
         self._parser.feed_data(CHUNKED_HEAD)
@@ -246,5 +255,7 @@ class Dechunker:
         except httptools.HttpParserError as error:
             if not body.complete:
                 raise BadResponse(str(error)) from error
+        # An open size line is not seen by the parser, but does not end like this.
+        self.between = body.between and raw.endswith(b"\n")
         pieces, body.pieces = body.pieces, []
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)

@@ -25,15 +25,23 @@ class Receiver(Protocol):
 
 
 class Pipe(Protocol):
-    """Where the pieces of a chunked body go when nobody looks at them any more.
+    """Where whole events of a chunked body go when nobody looks at them any more.
 
-    The exchange does the counting, keeping and writing itself: a frame less for every piece.
+    The exchange does the counting, keeping and writing itself: a frame less for every piece. It
+    looks at one byte of each, the fourth from its end.
     """
 
     chunks: int
     size: int
-    keep: Callable[[bytes], None]
+    latest: bytes
+    earlier: bytes  # the piece before the latest
     write: Callable[[bytes], None]
+
+    def stands(self) -> bool:
+        """Hear that the pipe is closed; tell whether the last piece did end with an event."""
+
+    def stray(self) -> None:
+        """Hear that it did not end a chunk."""
 
 
 class Opener(Receiver, Protocol):

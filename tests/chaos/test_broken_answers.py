@@ -108,11 +108,6 @@ async def test_row_6_killed_inside_an_event(scene: Scene) -> None:
     assert await scene.told() == BROKEN
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="flow/relay passes every piece on as it comes: the half event goes out with it, and"
-    " behind half a chunk no error event fits",
-)
 async def test_row_6_only_whole_events_reach_the_client(scene: Scene) -> None:
     scene.engine.faults.set(Fault(kind=Kind.CUT_INSIDE, after=3))
 

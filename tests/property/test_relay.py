@@ -28,6 +28,9 @@ FRAMED = b"".join(chunk(event) for event in (*EVENTS, DONE)) + LAST
 # Chunks that do not end where events do.
 ODD = b"".join(chunk(BODY[start : start + 11]) for start in range(0, len(BODY), 11)) + LAST
 LENGTH = head(200, b"content-type: text/event-stream", b"content-length: %d" % len(BODY))
+ENDS = (b"\n\n", b"\r\n\r\n")
+SLIPPED = 3  # bytes of a half event that a client may get, see `FramedWholes`
+EVENTS_ONLY = {"chunked", "odd chunks", "upper-case sizes, extensions", "trailers", "until closed"}
 # What the engine sends, what the client is to read, whether closing ends it.
 ANSWERS = {
     "chunked": (SSE + FRAMED, BODY, False),
@@ -123,7 +126,8 @@ def test_an_answer_cut_off_anywhere_never_looks_whole(
         # What was sent is a beginning of the real body, then at most one error event.
         sent, _, error = answer.body.partition(b'data: {"error"')
         assert wanted.startswith(sent)
-        assert not error or sent.endswith((b"\n\n", b"\r\n\r\n"))
+        over = len(sent) - max((wanted.rfind(end, 0, len(sent)) + len(end)) for end in ENDS)
+        assert over == 0 if error else over <= SLIPPED or name not in EVENTS_ONLY
     world.assert_at_rest()
 
 

@@ -22,7 +22,7 @@ class KeptRelay(Relay):
         self.wholes: list[bytes] = []
         self.primed = False
 
-    def begin(self, head: bytes, held: list[bytes]) -> None:
+    def begin(self, head: bytes, held: list[bytes], *, chunks: bool = False) -> None:
         self.begun = [head, *held]
 
     def whole(self, head: bytes, data: bytes) -> None:

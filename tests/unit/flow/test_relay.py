@@ -21,7 +21,7 @@ def relaying(said: bytes, *, http10: bool = False) -> tuple[FakeClient, EngineEn
 
 def test_every_piece_is_written_once_and_as_it_came() -> None:
     client, engine, relay = relaying(SSE + chunk(token("a")))
-    pieces = [chunk(token("b")), chunk(token("c"))[:5], chunk(token("c"))[5:]]
+    pieces = [chunk(token("b")), chunk(token("c")) + chunk(token("d")), chunk(token("e"))]
 
     engine.send(*pieces)
 
@@ -35,6 +35,9 @@ def test_only_the_last_pieces_are_kept() -> None:
     _, engine, relay = relaying(SSE + chunk(token()))
 
     engine.send(*[chunk(token())] * 100)
+    assert len(relay._tail) == 1
+    assert relay.latest == relay.earlier == chunk(token())
+    engine.send(*[chunk(token())[:40], chunk(token())[40:]] * 100)
 
     assert len(relay._tail) == TAIL
 
@@ -70,7 +73,7 @@ def test_while_its_client_does_not_read_little_is_kept() -> None:
 
     client.attempts.client_paused()
 
-    assert sum(map(len, relay._tail)) <= SLIM
+    assert sum(map(len, (*relay._tail, relay.latest, relay.earlier))) <= SLIM
     client.attempts.client_resumed()
     engine.send(chunk(DONE) + LAST)
     assert client.end == "--"

@@ -259,45 +259,6 @@ def test_the_memory_for_heads_is_bounded() -> None:
 
 
 @pytest.mark.parametrize(
-    ("forwarded", "boundary"),
-    [
-        (chunk(b"one"), True),
-        (chunk(b"one") + chunk(b"two"), True),
-        (chunk(b"one")[:-1], False),
-        (chunk(b"one")[:-2], False),
-        (chunk(b"one") + b"5", False),
-        (chunk(b"one") + b"5\r\n", False),
-        (chunk(b"one") + b"a\r\n0\r\n\r\n0", False),
-        (chunk(b"one") + b"0\r\n", False),
-    ],
-)
-def test_a_broken_body_knows_whether_it_stands_between_two_chunks(
-    forwarded: bytes, boundary: bool
-) -> None:
-    seen: list[bool] = []
-    _, end, _ = begun()
-
-    class Asking(Keeper):
-        @override
-        def failed(self, failure: Failure) -> None:
-            seen.append(end.connection.at_chunk_boundary())
-
-    end.connection.redirect(Asking(Phase.STREAM))
-    end.send(SSE + forwarded)
-    end.close()
-
-    assert seen == [boundary]
-    assert end.connection._feed is None  # no cycle is left behind
-
-
-def test_only_chunked_bodies_have_boundaries() -> None:
-    _, end, _ = begun()
-    end.send(head(200, b"content-length: 9") + b"1")
-
-    assert not end.connection.at_chunk_boundary()
-
-
-@pytest.mark.parametrize(
     "surplus", [b"x", b"HTTP/1.1 200 OK\r\n\r\n", b"0\r\n\r\n", b"\r\n0\r\n\r\n"]
 )
 def test_a_chunk_that_begins_like_the_last_one_is_not_taken_for_it(surplus: bytes) -> None:
