@@ -230,6 +230,7 @@ class Course:
         "draining",
         "common_paths",
         "estimator",
+        "fingerprint",
         "guard",
         "later",
         "least_body",
@@ -269,6 +270,8 @@ class Course:
         self.directory = directory
         self.selector = selector
         self.session_bound = 0.0  # see `core/affinity`; 0 = sessions count for nothing
+        # What tells which conversation a body belongs to; None: clients name their sessions.
+        self.fingerprint: Callable[[bytes], str | None] | None = None
         self.queues = queues
         self.sides = sides
         self.common_paths = common_paths  # every engine kind may be sent these
