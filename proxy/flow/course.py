@@ -37,6 +37,7 @@ MAX_WAYS = 1024  # more than there are backends, engines that were replaced incl
 _JUDGED = (
     "content_type",
     "credentials",
+    "particular",
     "pin",
     "priority",
     "request_id",
@@ -99,6 +100,7 @@ class Request:
         "known",
         "operation",
         "parent",
+        "particular",
         "pin",
         "priority",
         "request_id",
@@ -125,6 +127,7 @@ class Request:
         self.known: tuple[Ring, Account, float | None] | None = None  # by `guard`
         self._fields = fields
         self.translates = operation.translates
+        self.particular = operation.translates  # cares which backend it is sent to
         self.ways: dict[object, ways.Way] = {}  # by `Side.mark`; filled by `way_to`
 
     def way_to(self, side: "Side") -> ways.Way:
@@ -230,7 +233,6 @@ class Course:
         "draining",
         "common_paths",
         "estimator",
-        "fingerprint",
         "guard",
         "later",
         "least_body",
@@ -270,8 +272,6 @@ class Course:
         self.directory = directory
         self.selector = selector
         self.session_bound = 0.0  # see `core/affinity`; 0 = sessions count for nothing
-        # What tells which conversation a body belongs to; None: clients name their sessions.
-        self.fingerprint: Callable[[bytes], str | None] | None = None
         self.queues = queues
         self.sides = sides
         self.common_paths = common_paths  # every engine kind may be sent these

@@ -183,6 +183,27 @@ BREAKER_OPENED = Family(
     labels=("backend",),
     help="How often the backend's breaker has opened.",
 )
+BACKEND_STANDING = Family(
+    name="headrace_backend_standing",
+    type="gauge",
+    labels=("backend", "state"),
+    help=(
+        "1 for the state the backend is in, 0 for the others: good, trial, or passed over because"
+        " it is slow, silent or unsteady."
+    ),
+)
+BACKEND_SLOWNESS = Family(
+    name="headrace_backend_slowness",
+    type="gauge",
+    labels=("backend",),
+    help="How many times slower than the median of its peers; 1 if nobody can say.",
+)
+PASSED_OVER = Family(
+    name="headrace_backend_passed_over_total",
+    type="counter",
+    labels=("backend", "reason"),
+    help="How often the backend was found slow, silent or unsteady and passed over.",
+)
 MODELS = Family(
     name="headrace_models",
     type="gauge",
@@ -281,6 +302,7 @@ FAMILIES: tuple[Family, ...] = (
     ),
     *(BACKEND_UP, BACKEND_IN_FLIGHT, BACKEND_CAP, BACKEND_WORK, BREAKER_STATE, BREAKER_OPENED),
     *(KEYS, KEY_REQUESTS, KEY_TOKENS, KEY_IN_FLIGHT),
+    *(BACKEND_STANDING, BACKEND_SLOWNESS, PASSED_OVER),
     *(MODELS, RELOADS, RELOADED_AT, VALID, PENDING),
     *(SOURCE_UP, SOURCE_BACKENDS, SOURCE_FAILURES, BUILD),
 )

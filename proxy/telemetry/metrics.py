@@ -24,6 +24,7 @@ from proxy.core.breaker import State
 from proxy.core.call import OK, Call
 from proxy.core.catalog import Catalog
 from proxy.core.failure import Failure, Kind, Phase
+from proxy.core.standing import State as StandingState
 from proxy.telemetry import families
 from proxy.telemetry.families import Family
 from proxy.telemetry.histogram import Histogram
@@ -125,6 +126,7 @@ class Metrics:
         "_process",
         "certificates",
         "handshakes",
+        "passed_over",
         "spans",
         "tables",
     )
@@ -144,6 +146,7 @@ class Metrics:
         self.spans: Callable[[], Mapping[str, int]] = dict  # what became of spans, if there are any
         self.certificates: Callable[[], Mapping[str, float]] = dict  # when each of ours ends
         self.handshakes: Callable[[], Mapping[str, int]] = dict  # of TLS, with clients
+        self.passed_over: Callable[[], Sequence[tuple[Backend, StandingState, int]]] = tuple
 
     @property
     def in_flight(self) -> int:
@@ -296,6 +299,15 @@ class Metrics:
         yield from _flat(
             families.BREAKER_OPENED, [((b.name,), b.breaker.opened_count) for b in backends]
         )
+        standings: list[_Row] = [
+            ((b.name, state.value), b.standing is state)
+            for b in backends
+            for state in StandingState
+        ]
+        yield from _flat(families.BACKEND_STANDING, standings)
+        yield from _flat(families.BACKEND_SLOWNESS, [((b.name,), b.slowness) for b in backends])
+        counts: list[_Row] = [((b.name, why.value), n) for b, why, n in self.passed_over()]
+        yield from _flat(families.PASSED_OVER, counts)
 
 
 class _Single(Collector):

@@ -6,6 +6,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from proxy.core.failure import Kind, Origin, Phase
+from proxy.core.standing import State
 from proxy.telemetry.families import FAMILIES
 from proxy.telemetry.metrics import Metrics
 from tests.fixtures.fleet import make_backend, trip
@@ -200,7 +201,14 @@ def test_backends_are_told_one_by_one() -> None:
     view = FakeView({busy: ["llama"], broken: ["llama"]})
     lease = busy.lease(100.0, 50.0, view.clock)
     trip(broken, view.clock)
-    seen = scrape(Metrics("1", view))
+    metrics = Metrics("1", view)
+    metrics.passed_over = lambda: [(broken, State.SLOW, 3)]
+    busy.judge(State.SILENT, 2.5, 1.0, view.clock)
+    seen = scrape(metrics)
+    assert seen("headrace_backend_standing", backend="busy", state="silent") == 1
+    assert seen("headrace_backend_standing", backend="busy", state="good") == 0
+    assert seen("headrace_backend_slowness", backend="busy") == 2.5
+    assert seen("headrace_backend_passed_over_total", backend="broken", reason="slow") == 3
     assert seen("headrace_backend_up", backend="busy") == 1
     assert seen("headrace_backend_up", backend="broken") == 0
     assert seen("headrace_backend_in_flight", backend="busy") == 1
