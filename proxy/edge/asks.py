@@ -9,6 +9,7 @@ from proxy.core.failure import Failure, Kind, Origin, Phase
 from proxy.dialects.openai_api import Operation
 from proxy.flow.course import Request
 
+_SWITCH: Final = {b"on": True, b"off": False}
 _NUMBER: Final = re.compile(rb"-?[0-9]{1,6}")
 _SECONDS: Final = re.compile(rb"([0-9]{1,6}(?:\.[0-9]{1,3})?)(ms|s)?")
 
@@ -49,6 +50,10 @@ def _own_field(request: Request, name: bytes, value: bytes) -> Failure | None:
         if _NUMBER.fullmatch(value) is None:
             return bad("x-headrace-priority must be a whole number; lower goes first")
         request.priority = int(value)
+    elif name == b"continue":
+        request.continues = _SWITCH.get(value)
+        if request.continues is None:
+            return bad("x-headrace-continue must be `on` or `off`")
     elif name == b"timeout":
         match = _SECONDS.fullmatch(value)
         if match is None:

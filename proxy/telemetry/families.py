@@ -99,6 +99,15 @@ RETRIES = Family(
     labels=("reason",),
     help="Attempts that followed a failed one, by the kind of that failure.",
 )
+CONTINUATIONS = Family(
+    name="headrace_continuations_total",
+    type="counter",
+    labels=("result",),
+    help=(
+        "Streams that broke off and were to go on at another engine: tried, and resumed once its"
+        " answer had begun."
+    ),
+)
 IN_FLIGHT = Family(
     name="headrace_requests_in_flight",
     type="gauge",
@@ -291,6 +300,7 @@ FAMILIES: tuple[Family, ...] = (
     *(
         ATTEMPTS,
         RETRIES,
+        CONTINUATIONS,
         IN_FLIGHT,
         QUEUED,
         CONNECTIONS,

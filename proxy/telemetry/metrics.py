@@ -120,6 +120,7 @@ class Metrics:
         "_series",
         "_overhead",
         "_attempts",
+        "_continuations",
         "_retries",
         "_started",
         "_finished",
@@ -138,6 +139,7 @@ class Metrics:
         self._overhead = Histogram(families.OVERHEAD.buckets)
         self._attempts: Counter[tuple[str, str]] = Counter()  # failed ones, by backend and kind
         self._retries: Counter[str] = Counter()
+        self._continuations: Counter[str] = Counter()
         self._started = 0
         self._finished = 0
         self._process = ProcessCollector(registry=None)
@@ -158,16 +160,18 @@ class Metrics:
         self._started += 1
 
     def attempt_failed(self, call: Call, failure: Failure, *, retried: bool) -> None:
-        """Count an attempt at `call.backend` that failed before anything reached the client.
+        """Count an attempt at `call.backend` that failed, and that another one could mend.
 
-        `retried` says that another one follows. What happens after the commit, and a client that
-        leaves, `finished` sees.
+        `retried` says that another one follows. What else happens after the commit, and a client
+        that leaves, `finished` sees.
         """
         kind = failure.kind.value
         if call.backend is not None:
             self._attempts[call.backend.name, kind] += 1
         if retried:
             self._retries[kind] += 1
+            if failure.phase is Phase.STREAM:
+                self._continuations["tried"] += 1
 
     def finished(self, call: Call) -> None:
         """Count one ended call. Hot: about two microseconds."""
@@ -183,6 +187,8 @@ class Metrics:
         series.queue.observe(queued)
         if call.attempts == 1 and call.dispatched_at:
             self._overhead.observe(call.dispatched_at - received - queued)
+        elif call.continued:
+            self._continuations["resumed"] += call.continued
         tokens = call.tokens_out
         if tokens is not None:
             series.tokens_out += tokens
@@ -198,9 +204,10 @@ class Metrics:
                 series.inter_token.observe((call.last_chunk_at - first) / (pieces - 1))
 
     def _cut_off(self, backend: str, failure: Failure) -> None:
-        # The ends of attempts that `attempt_failed` is not told of.
+        # The ends of attempts that `attempt_failed` is not told of; it is of streams that might
+        # have been continued.
         left = failure.kind in _LEFT and failure.phase in _ATTEMPTED
-        if backend and (left or failure.phase is Phase.STREAM):
+        if backend and (left or (failure.phase is Phase.STREAM and not failure.retryable)):
             self._attempts[backend, failure.kind.value] += 1
 
     def _series_for(self, backend: str, model: str) -> _Series:
@@ -232,6 +239,8 @@ class Metrics:
         yield from self._of_requests()
         yield from _flat(families.ATTEMPTS, self._attempt_rows())
         yield from _flat(families.RETRIES, [((k,), n) for k, n in self._retries.items()])
+        continuations = [((result,), n) for result, n in self._continuations.items()]
+        yield from _flat(families.CONTINUATIONS, continuations)
         yield from self._of_process()
         yield from self._of_backends(self._live.backends(), self._live.now())
         for family in families.OF_KEYS:

@@ -69,6 +69,7 @@ SINGLE = [
     ("limits.header_timeout", "5s", 5.0),
     ("limits.body_timeout", "5s", 5.0),
     ("limits.queue", "0", 0),
+    ("limits.continuation", "64KiB", 65536),
     ("limits.queue_timeout", "5s", 5.0),
     ("drain.delay", "0s", 0.0),
     ("drain.timeout", "1s", 1.0),

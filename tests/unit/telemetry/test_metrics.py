@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+import msgspec
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -113,6 +114,25 @@ def test_a_retried_request_does_not_blur_the_overhead(metrics: Metrics) -> None:
     call.attempts = 2
     metrics.finished(call)
     assert scrape(metrics)("headrace_proxy_overhead_seconds_count") == 0
+
+
+def test_streams_that_go_on_are_counted_and_no_attempt_twice(metrics: Metrics) -> None:
+    broken = msgspec.structs.replace(
+        failed_with(Kind.TRUNCATED, phase=Phase.STREAM), retryable=True
+    )
+    call = ended_call(A)
+    call.continued, call.attempts = 1, 2
+    metrics.attempt_failed(call, broken, retried=True)
+    metrics.finished(call)
+    given_up = ended_call(A, failure=broken)
+    metrics.attempt_failed(given_up, broken, retried=False)
+    metrics.finished(given_up)
+
+    seen = scrape(metrics)
+    assert seen("headrace_continuations_total", result="tried") == 1
+    assert seen("headrace_continuations_total", result="resumed") == 1
+    assert seen("headrace_attempts_total", backend="gpu-a", result="truncated_stream") == 2
+    assert seen("headrace_retries_total", reason="truncated_stream") == 1
 
 
 def test_attempts_and_retries_are_counted_by_kind(metrics: Metrics) -> None:
