@@ -253,7 +253,7 @@ class Answering:
     def _generate(self, api: Api, connection: Connection, request: Request, outlet: Outlet) -> None:
         record = connection.record
         assert record is not None
-        ask = read(api, request.body)
+        ask = read(api, request.body, goes_on=self.look.goes_on)
         model = self._served(ask.model)
         if ask.load_only:
             body = loaded(api, model, int(time.time()), ask.load_only)

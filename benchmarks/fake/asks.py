@@ -6,7 +6,7 @@ import msgspec
 
 from benchmarks.fake.looks.look import Api
 from benchmarks.fake.script import Tool, Wish
-from benchmarks.fake.words import count_tokens
+from benchmarks.fake.words import count_tokens, said_of
 
 
 class Part(msgspec.Struct):
@@ -93,6 +93,7 @@ class Body(msgspec.Struct):
     think: bool | str | None = None
     thinking: Thinking | None = None
     keep_alive: int | float | str | None = None
+    continue_final_message: bool = False
 
 
 class EmbeddingBody(msgspec.Struct):
@@ -126,9 +127,15 @@ _BODY = msgspec.json.Decoder(Body)
 _EMBEDDING = msgspec.json.Decoder(EmbeddingBody)
 
 
-def read(api: Api, body: bytes) -> Ask:
-    """Decode a request to a generating API; raises `msgspec.DecodeError` when it is none."""
+def read(api: Api, body: bytes, *, goes_on: bool = False) -> Ask:
+    """Decode a request to a generating API; raises `msgspec.DecodeError` when it is none.
+
+    goes_on: the engine takes a last message of the assistant's for the beginning of its answer.
+    """
     whole = _BODY.decode(body)
+    said = 0
+    if api is Api.CHAT and (goes_on or whole.continue_final_message):
+        said = _take_beginning(whole)
     prompt = _PROMPTS[api](whole)
     ollama = api in {Api.OLLAMA_CHAT, Api.OLLAMA_GENERATE}
     limit = _limit(whole)
@@ -137,7 +144,7 @@ def read(api: Api, body: bytes) -> Ask:
     return Ask(
         model=whole.model,
         prompt=prompt,
-        prompt_tokens=count_tokens(prompt),
+        prompt_tokens=count_tokens(prompt) + said,
         stream=ollama if whole.stream is None else whole.stream,
         usage=options is not None and options.include_usage,
         load_only=_load_only(whole) if ollama and not prompt and not whole.messages else "",
@@ -149,6 +156,7 @@ def read(api: Api, body: bytes) -> Ask:
             must_call=_must_call(whole.tool_choice),
             after_result=isinstance(messages, list) and bool(messages) and _result(messages[-1]),
             think=bool(whole.think) or (whole.thinking or Thinking()).type == "enabled",
+            said=said,
         ),
     )
 
@@ -161,6 +169,18 @@ def read_count(body: bytes) -> Ask:
 def read_embedding(body: bytes) -> EmbeddingBody:
     """Decode an embedding request; raises `msgspec.DecodeError` when it is none."""
     return _EMBEDDING.decode(body)
+
+
+def _take_beginning(body: Body) -> int:
+    """Take a last message that begins our answer away; return how many tokens of it that is."""
+    if not body.messages or body.messages[-1].role != "assistant":
+        return 0
+    *before, last = body.messages
+    prompt = "\n".join(_text(message.content) for message in before)
+    said = said_of(prompt, _text(last.content))
+    if said:
+        body.messages = before
+    return said
 
 
 def _limit(body: Body) -> int | None:

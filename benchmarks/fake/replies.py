@@ -195,7 +195,7 @@ class Stream(Reply):
             # word: those are written without asking the form.
             span, plain = script.spans[text], form.plain(text)
             self._middle, self._until = span.first + 1, span.first + span.count - 1
-            self._shift = span.start - span.first
+            self._shift = span.start + span.said - span.first
             self._lead, self._before, self._tails = plain.lead, plain.before, plain.tails
             self._head = plain.lead + plain.before
             self._size = len(self._head) - 2

@@ -45,6 +45,8 @@ class Span(msgspec.Struct, frozen=True, kw_only=True):
     count: int
     start: int = 0
     """Index in the words at which its text begins."""
+    said: int = 0
+    """How many tokens of that text another engine has said before."""
     name: str = ""
     call_id: str = ""
     arguments: str = ""
@@ -53,7 +55,7 @@ class Span(msgspec.Struct, frozen=True, kw_only=True):
     def say(self, first: int, count: int) -> bytes:
         """Tokens `first` to `first + count - 1` of this span, ready to stand in a JSON string."""
         if self.part is not Part.CALL:
-            return walk(self.start, first, count)
+            return walk(self.start, self.said + first, count)
         text = self.arguments[first * _PIECE : (first + count) * _PIECE]
         return msgspec.json.encode(text)[1:-1]
 
@@ -127,6 +129,8 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     after_result: bool = False
     """Its last message is the result of a tool."""
     think: bool = False
+    said: int = 0
+    """How many tokens of the answer the request brings along, to be gone on with."""
 
 
 def compose(wish: Wish, *, natural: int, thoughts: int, seed: str) -> Script:
@@ -135,10 +139,14 @@ def compose(wish: Wish, *, natural: int, thoughts: int, seed: str) -> Script:
     `seed` makes the ids of calls; the same request with the same one gives the same answer.
     """
     start = start_of(wish.prompt)
+    left = max(0, natural - wish.said)
     if wish.exact:
-        count = wish.limit or natural
-        text = Span(part=Part.TEXT, first=0, count=count, start=start)
+        count = wish.limit or left
+        text = Span(part=Part.TEXT, first=0, count=count, start=start, said=wish.said)
         return Script(spans=(text,), finish=Finish.LENGTH)
+    if wish.said:
+        text = Span(part=Part.TEXT, first=0, count=left, start=start, said=wish.said)
+        return _limited((text,), wish.limit, Finish.STOP)
     spans: list[Span] = []
     wanted = _thoughts(wish) or thoughts
     if wanted:

@@ -32,6 +32,12 @@ def walk(start: int, first: int, count: int) -> bytes:
     return text if first else text[1:]
 
 
+def said_of(prompt: str, beginning: str) -> int:
+    """Tell how many tokens of the answer to this prompt `beginning` is; 0 if it is another's."""
+    tokens = len(beginning.split())
+    return tokens if tokens and beginning == answer_text(prompt, tokens) else 0
+
+
 def answer_text(prompt: str, tokens: int) -> str:
     """Give the text an engine answers to this prompt with this many tokens.
 

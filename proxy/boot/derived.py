@@ -1,9 +1,12 @@
 """What the way of requests is told of the settings: at the start, and again at every reload."""
 
 import random
+from collections.abc import Callable
+from functools import lru_cache
 from math import inf
 
 from proxy.core import admission, selection
+from proxy.core.catalog import matches
 from proxy.flow.course import Course
 from proxy.settings.load import Loaded, Supply
 from proxy.settings.schema import Settings
@@ -30,6 +33,19 @@ def queueing(settings: Settings) -> admission.Policy:
     return admission.Policy(count=limits.queue, timeout=limits.queue_timeout)
 
 
+def continued(settings: Settings) -> Callable[[str], bool] | None:
+    """Return what tells of a model whether its broken streams go on elsewhere; None = of none."""
+    patterns = settings.models.continue_streams
+    if not patterns:
+        return None
+
+    @lru_cache(maxsize=1024)
+    def named(model: str) -> bool:
+        return any(matches(pattern, model) for pattern in patterns)
+
+    return named
+
+
 def renew(course: Course, settings: Settings) -> None:
     """Let calls that begin from now on, or pick from now on, follow `settings`."""
     course.forget_timeouts()
@@ -38,6 +54,8 @@ def renew(course: Course, settings: Settings) -> None:
     course.queue_timeout = settings.limits.queue_timeout
     course.common_paths = common_paths(settings)
     course.least_body = least_body(settings)
+    course.continues = continued(settings)
+    course.continue_room = settings.limits.continuation
     course.queues.bound(queueing(settings))
 
 

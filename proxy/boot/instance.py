@@ -15,7 +15,7 @@ from typing import Final
 import structlog
 
 import proxy
-from proxy.boot import derived
+from proxy.boot import derived, judging
 from proxy.boot.alarm import Alarm
 from proxy.boot.doors import Doors
 from proxy.boot.draining import Draining
@@ -91,9 +91,11 @@ class Instance:
         self._queues: admission.Queues[Attempts] = admission.Queues(derived.queueing(settings))
         self._course = self._make_course()
         derived.renew(self._course, settings)
+        self._referee = judging.referee(self._course, settings)
         self._lookout = Lookout(self.now, lambda: self._course.calls)
         self.reloads = Reloads(time.time)
         self._metrics = Metrics(self.version, self)
+        self._metrics.passed_over = self._referee.counts
         self._access = AccessLog(out.write, monotonic=self.now, wall=time.time, render=render)
         self._tracing = begin(settings.tracing, self.version)
         self._keys = Keeping(settings.keys, self._course)
@@ -121,7 +123,7 @@ class Instance:
     def _observers(self) -> tuple[Reader, ...]:
         reckoner = Reckoner(self._course.estimator)
         readers: tuple[Reader, ...] = (reckoner, *self._keys.readers, self._metrics)
-        readers += (*self._lookout.readers, *self._tracing.readers)
+        readers += (self._referee, *self._lookout.readers, *self._tracing.readers)
         return (*readers, self._access) if self.settings.log.access else readers
 
     def _make_course(self) -> Course:
@@ -220,6 +222,7 @@ class Instance:
         """Put `settings` in force, all at once; the backends that are new have joined."""
         old, self.settings = self.settings, settings
         derived.renew(self._course, settings)
+        self._referee.follow(settings.balance.outliers.policy)
         self._edge.limits = settings.limits
         self._edge.ollama_admin = settings.ollama_admin
         self._doors.follow(settings.tls)
@@ -274,6 +277,7 @@ class Instance:
         """Close connections that idled too long; take calls back from backends that went down."""
         self._fleet.part()
         self._keys.tend()
+        self._referee.look(self.now())
         self._lookout.chronicle.look(self._fleet.backends(), self.now())
         for side in self._fleet.sides.values():
             side.pool.expire()
@@ -313,6 +317,7 @@ class Instance:
     def _catalog_changed(self) -> None:
         self._queues.prune(self._fleet.directory.current.names())
         self._edge.intake.retarget()
+        self._referee.know()
 
     def _unheard(self) -> list[str]:
         """Return the backends that have not been ready since the start: what they serve is open."""

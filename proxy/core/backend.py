@@ -17,7 +17,7 @@ from math import inf
 from typing_extensions import override
 
 from proxy.core import health as healths
-from proxy.core import warming
+from proxy.core import standing, warming
 from proxy.core.breaker import Breaker
 from proxy.core.health import Health
 from proxy.core.reported import Reported
@@ -84,19 +84,24 @@ class Backend:
     own, None when there is none; the configured one wins. `kind` is the engine type's name, empty
     until known. `in_flight` and `work` (estimated tokens) are what leases hold now. `turn` is the
     round-robin policy's mark. `reported` is what the engine last said of itself, None if nothing.
-    `warming` is how many seconds its slow start takes.
+    `warming` is how many seconds its slow start takes. `standing` is what is thought of it beside
+    health and breaker, `aside` that others go before it, `slowness` how many times slower than its
+    peers it is. `signs` counts streams seen to go on, less the calls that ended badly.
     """
 
     __slots__ = (
+        "_back_at",
         "_cap",
         "_foreign",
         "_foreign_seen",
+        "_handicap",
         "_learned_cap",
         "_penalty_from",
         "_penalty_until",
         "_penalty_work",
         "_rounds",
         "_typical",
+        "aside",
         "breaker",
         "health",
         "in_flight",
@@ -108,6 +113,9 @@ class Backend:
         "reported",
         "room",
         "settled",
+        "signs",
+        "slowness",
+        "standing",
         "total_leases",
         "total_releases",
         "turn",
@@ -147,6 +155,12 @@ class Backend:
         self._typical = _FIRST_GUESS
         self._rounds = 0
         self.warming = warming.SLOW_START
+        self.standing = standing.State.GOOD
+        self.aside = False
+        self.slowness = 1.0
+        self.signs = 0
+        self._handicap = 1.0
+        self._back_at = -inf  # when it was last passed over no more
         self._penalty_work = 0.0
         self._penalty_from = -inf
         self._penalty_until = -inf
@@ -187,6 +201,17 @@ class Backend:
         )
         return usable
 
+    def judge(self, state: standing.State, slowness: float, share: float, now: float) -> None:
+        """Let it be used as it stands, with this share of its weight; see `core/standing`."""
+        handicap = share * standing.REST.get(state, 1.0)
+        aside = state in standing.PASSED_OVER
+        if self.aside and not aside:
+            self._back_at = now
+        self.standing, self.slowness, self.aside = state, slowness, aside
+        if handicap != self._handicap:
+            self._handicap = handicap
+            self.settled = False
+
     @property
     def effective_cap(self) -> int | None:
         """Return the limit of requests in flight now in force; None = no limit."""
@@ -222,6 +247,11 @@ class Backend:
             self._learned_cap = cap
             self.room = self._full_room
             self.settled = False
+
+    @property
+    def life(self) -> int:
+        """Return a number that grows with each sign of life: a good end, a stream that goes on."""
+        return self.total_releases + self.signs
 
     # -- how busy is it? ----------------------------------------------------------------------
 
@@ -284,7 +314,7 @@ class Backend:
 
     @property
     def _recovered_at(self) -> float:
-        return max(self.health.recovered_at, self.breaker.recovered_at)
+        return max(self.health.recovered_at, self.breaker.recovered_at, self._back_at)
 
     def slow_start(self, now: float) -> float:
         """Return the share of its weight and cap it has at `now`: 0.1 at recovery, 1 when warm."""
@@ -296,7 +326,9 @@ class Backend:
         self.room = warming.room(self._full_room, factor, now - self._recovered_at)
         # One request at a time is no flood: an idle backend that warms up competes at full weight.
         # Without this a quiet site would not touch it for half a minute.
-        self.pull = self.weight if self.in_flight == 0 else self.weight * factor
+        self.pull = self.weight * self._handicap
+        if self.in_flight:
+            self.pull *= factor
 
     def _faded(self, now: float) -> float:
         left = self._penalty_until - now

@@ -30,6 +30,7 @@ class Call:
         "chunks",
         "client",
         "committed",
+        "continued",
         "deadline",
         "end",
         "failure",
@@ -88,6 +89,7 @@ class Call:
         self.last_chunk_at = 0.0
         self.ended_at = 0.0
         self.committed = False  # the answer's head went to the client: no retry any more
+        self.continued = 0  # times another engine went on with its stream
         self.chunks = 0  # pieces forwarded after the head
         self.bytes_out = 0  # body bytes as framed on the wire
         self.status = 0  # as sent to the client; 0 = nothing was sent

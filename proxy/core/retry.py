@@ -11,15 +11,20 @@ with its engine: when one of two engines is killed, half of all calls must move 
 budget would turn most of them away. What bounds these is that a request during which engines died
 twice is probably what killed them: it stops.
 
-Anything the table does not name is NEVER: all of the phases READ, QUEUE and STREAM, everything the
-client or this proxy caused, and the end of the client's own deadline.
+A stream that has begun cannot be tried again, but some can be gone on with at another engine: their
+failures say that they are retryable, all others of that phase do not.
 
-    kind                                CONNECT   WAIT
-    connect refused, timeout, failed    FREE      -
-    closed by the backend               FREE      LOST (FREE if the failure says so)
-    status, bad response, error event   -         BUDGETED (FREE if the failure says so)
-    truncated                           -         BUDGETED
-    first-token timeout, idle timeout   -         BUDGETED
+Anything the table does not name is NEVER: all of the phases READ and QUEUE, everything the client
+or this proxy caused, and the end of the client's own deadline.
+
+    kind                                CONNECT   WAIT                     STREAM (continuation)
+    connect refused, timeout, failed    FREE      -                        -
+    closed by the backend               FREE      LOST (FREE if it says)   -
+    status                              -         BUDGETED (FREE likewise) -
+    bad response, error event           -         BUDGETED (FREE likewise) BUDGETED
+    truncated                           -         BUDGETED                 LOST
+    first-token timeout                 -         BUDGETED                 -
+    idle timeout                        -         BUDGETED                 BUDGETED
 """
 
 from collections.abc import Callable, Mapping
@@ -61,6 +66,10 @@ TABLE: Mapping[tuple[Kind, Phase], Cost] = MappingProxyType(
         (Kind.TRUNCATED, Phase.WAIT): Cost.BUDGETED,
         (Kind.FIRST_TOKEN_TIMEOUT, Phase.WAIT): Cost.BUDGETED,
         (Kind.IDLE_TIMEOUT, Phase.WAIT): Cost.BUDGETED,
+        (Kind.TRUNCATED, Phase.STREAM): Cost.LOST,
+        (Kind.BAD_RESPONSE, Phase.STREAM): Cost.BUDGETED,
+        (Kind.ERROR_EVENT, Phase.STREAM): Cost.BUDGETED,
+        (Kind.IDLE_TIMEOUT, Phase.STREAM): Cost.BUDGETED,
     }
 )
 

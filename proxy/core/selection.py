@@ -113,7 +113,7 @@ class Selector:
         first = None
         for _ in range(_DRAWS):
             backend = candidates[int(self._random() * tier)]
-            if backend is first or not _eligible(backend, tried, now):
+            if backend is first or backend.aside or not _eligible(backend, tried, now):
                 continue
             if first is not None:
                 return (first, backend)
@@ -137,14 +137,17 @@ class Selector:
 
 
 def eligible(candidates: Sequence[Backend], tried: Sequence[Backend], now: float) -> list[Backend]:
-    """Return who may be picked: the eligible ones of the lowest tier that has any."""
+    """Return who may be picked: the eligible ones of the lowest tier that has any.
+
+    Those that are to be passed over are left out, unless nobody else is there.
+    """
     able: list[Backend] = []
     for backend in candidates:
         if able and backend.priority != able[0].priority:
             break
         if _eligible(backend, tried, now):
             able.append(backend)
-    return able
+    return [backend for backend in able if not backend.aside] or able
 
 
 def _eligible(backend: Backend, tried: Sequence[Backend], now: float) -> bool:

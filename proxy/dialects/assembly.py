@@ -1,6 +1,6 @@
 """From a profile to the record the proxy works with: data becomes functions, once, at the start."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from types import MappingProxyType
 from typing import Final
@@ -18,7 +18,7 @@ from proxy.dialects.base import (
 )
 from proxy.dialects.openai_api import OPERATIONS
 from proxy.dialects.pointers import judge, parsed, total
-from proxy.dialects.profile import ASKED, Condition, Profile, Ready
+from proxy.dialects.profile import ASKED, Condition, Profile, Ready, Resume
 from proxy.dialects.profile import Capacity as CapacityData
 from proxy.dialects.profile import Probe as ProbeData
 
@@ -52,6 +52,7 @@ def engine(profile: Profile) -> Engine:
         ready=_ready(profile.ready),
         operations=frozenset(profile.operations).intersection(OPERATIONS),
         paths=MappingProxyType({path: o.path for path, o in profile.operations.items() if o.path}),
+        resumes=_resumes(profile),
         read_models=listing.reader(profile.models, profile.naming),
         models_path=profile.models.get,
         details=tuple(
@@ -75,6 +76,11 @@ def engine(profile: Profile) -> Engine:
         hidden_headers=frozenset(name.encode() for name in profile.headers.hide),
         sign=claims.sign(profile.identity, confirm),
     )
+
+
+def _resumes(profile: Profile) -> Mapping[str, Resume]:
+    ways = {path: operation.resume for path, operation in profile.operations.items()}
+    return MappingProxyType({path: way for path, way in ways.items() if way is not Resume.NO})
 
 
 def _ready(ready: Ready) -> tuple[Probe, ...]:

@@ -12,7 +12,7 @@ import msgspec
 
 from proxy.core.catalog import Model
 from proxy.core.reported import Reported
-from proxy.dialects.profile import Condition, Profile
+from proxy.dialects.profile import Condition, Profile, Resume
 
 MISSING_PATH = frozenset({404, 405, 501})
 NEEDS_CREDENTIALS = frozenset({401, 403})
@@ -93,6 +93,7 @@ class Engine(msgspec.Struct, frozen=True, kw_only=True):
     ready: readiness probes in order; the next is asked only if the path does not exist.
     operations: client-side POST paths this engine may be sent. All others are refused.
     paths: the engine's own path for those of `operations` where it differs.
+    resumes: how it goes on with an answer of another engine, for those of `operations` it can.
     read_models: reader of the reply to `models_path`.
     details: further GETs that enrich the listing, in order.
     capacity, load: where it tells how many requests it can run, and how busy it is.
@@ -114,6 +115,7 @@ class Engine(msgspec.Struct, frozen=True, kw_only=True):
     ready: tuple[Probe, ...]
     operations: frozenset[str]
     paths: Mapping[str, str] = MappingProxyType({})
+    resumes: Mapping[str, Resume] = MappingProxyType({})
     read_models: Callable[[Reply], Listing]
     models_path: str = "/v1/models"
     details: tuple[Details, ...] = ()

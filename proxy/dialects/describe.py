@@ -12,7 +12,7 @@ from typing import Final
 
 from proxy.dialects.base import Engine
 from proxy.dialects.openai_api import OPERATIONS
-from proxy.dialects.profile import Comments, ErrorForm, Grammar, Stops, Surface, Unknown
+from proxy.dialects.profile import Comments, ErrorForm, Grammar, Resume, Stops, Surface, Unknown
 from proxy.dialects.registry import ENGINES
 from proxy.dialects.translate import asking, counting
 
@@ -31,6 +31,11 @@ _COMMENTS: Final = {
     Comments.ANY: "at any time",
 }
 _STOPS: Final = {Stops.AT_ONCE: "at once", Stops.LATE: "late", Stops.NEVER: "never"}
+_RESUMES: Final = {
+    Resume.TOLD: "chat, if told",
+    Resume.UNASKED: "chat",
+    Resume.PROMPT: "text",
+}
 _UNKNOWN: Final = {
     Unknown.REFUSES: "refuses it",
     Unknown.IGNORES: "serves what it has",
@@ -102,6 +107,7 @@ def _streams() -> str:
             f"`{kind.name}`",
             _ERRORS[kind.profile.stream.error],
             _COMMENTS[kind.profile.stream.comments],
+            ", ".join(_RESUMES[way] for way in kind.resumes.values()),
             _STOPS[kind.profile.cancel.stream],
             _STOPS[kind.profile.cancel.plain] + (" (*)" if kind.stream_upstream else ""),
             _UNKNOWN[kind.profile.naming.unknown],
@@ -114,6 +120,7 @@ def _streams() -> str:
         "`type`",
         "failure inside a stream",
         "comments",
+        "goes on with",
         "a stream stops",
         "a plain answer stops",
     )

@@ -105,6 +105,15 @@ class Stops(StrEnum):
     NEVER = "never"
 
 
+class Resume(StrEnum):
+    """How an engine goes on with an answer that another one has begun."""
+
+    NO = "no"
+    TOLD = "told"  # with a last message of the assistant's, if two fields say so
+    UNASKED = "unasked"  # with a last message of the assistant's, always
+    PROMPT = "prompt"  # with what stands at the end of the prompt
+
+
 class Surface(StrEnum):
     """A group of paths that pass through unread, see `passages`."""
 
@@ -277,11 +286,13 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """A POST path it answers. `path`: its own, if it differs. `since`: the first such version.
 
     messages: of a tokenizer, that it takes the messages of a chat and not only text.
+    resume: how it goes on with an answer that broke off elsewhere.
     """
 
     path: str = ""
     since: str = ""
     messages: bool = False
+    resume: Resume = Resume.NO
 
 
 class Stream(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -166,6 +166,8 @@ def _backend(backend: Backend, catalog: Catalog, view: View) -> dict[str, object
             "opened": breaker.opened_count,
             "probe_in_s": None if probe_at is None else round(max(0.0, probe_at - now), 3),
         },
+        "standing": backend.standing.value,
+        "slowness": round(backend.slowness, 2),
         "in_flight": backend.in_flight,
         "work": round(backend.work, 1),
         "cap": backend.effective_cap,

@@ -9,6 +9,7 @@ from proxy.core.failure import Failure, Kind, Origin, Phase
 from proxy.dialects.openai_api import Operation
 from proxy.flow.course import Request
 
+_SWITCH: Final = {b"on": True, b"off": False}
 _NUMBER: Final = re.compile(rb"-?[0-9]{1,6}")
 _SECONDS: Final = re.compile(rb"([0-9]{1,6}(?:\.[0-9]{1,3})?)(ms|s)?")
 
@@ -42,12 +43,17 @@ def _own_field(request: Request, name: bytes, value: bytes) -> Failure | None:
     """Take one of the request headers that address this proxy."""
     if name == b"session":
         request.session = value.decode("latin-1")[:256]
+        request.particular = True
     elif name == b"backend":
         request.pin = value.decode("latin-1")[:256]
     elif name == b"priority":
         if _NUMBER.fullmatch(value) is None:
             return bad("x-headrace-priority must be a whole number; lower goes first")
         request.priority = int(value)
+    elif name == b"continue":
+        request.continues = _SWITCH.get(value)
+        if request.continues is None:
+            return bad("x-headrace-continue must be `on` or `off`")
     elif name == b"timeout":
         match = _SECONDS.fullmatch(value)
         if match is None:

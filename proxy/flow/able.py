@@ -22,12 +22,12 @@ Targets = tuple[Target, ...]
 def narrowed(course: "Course", call: "Call", targets: Targets) -> Targets | Failure:
     """Leave out backends that cannot take this call."""
     named = call.model[:200]
-    able = _kept(targets, lambda backend: _has(course, call, backend))
+    able = kept(targets, lambda backend: _has(course, call, backend))
     if not _any(able):
         where = "" if call.pin is None else f" at {call.pin[:100]!r}"
         detail = f"no engine{where} that serves {named!r} has {call.path}"
         return _refused(Kind.UNKNOWN_PATH, detail)
-    fitting = _kept(able, lambda backend: _fits(course, call, backend))
+    fitting = kept(able, lambda backend: _fits(course, call, backend))
     if not _any(fitting):
         most = max(_limit(course, b) for target in able for b in target.candidates)
         detail = f"the request has {call.body_size} bytes; engines that serve {named!r} take {most}"
@@ -37,7 +37,15 @@ def narrowed(course: "Course", call: "Call", targets: Targets) -> Targets | Fail
 
 def within(targets: Targets, allowed: "frozenset[Backend]") -> Targets:
     """Leave out the backends a client did not insist on."""
-    return _kept(targets, allowed.__contains__)
+    return kept(targets, allowed.__contains__)
+
+
+def kept(targets: Targets, wanted: "Callable[[Backend], bool]") -> Targets:
+    """Leave out backends that are not wanted."""
+    return tuple(
+        Target(target.model, tuple(filter(wanted, target.candidates)), target.native)
+        for target in targets
+    )
 
 
 def without_missing(course: "Course", targets: Targets) -> Targets:
@@ -69,13 +77,6 @@ def _fits(course: "Course", call: "Call", backend: "Backend") -> bool:
 
 def _limit(course: "Course", backend: "Backend") -> int:
     return course.sides[backend].engine.max_body
-
-
-def _kept(targets: Targets, wanted: "Callable[[Backend], bool]") -> Targets:
-    return tuple(
-        Target(target.model, tuple(filter(wanted, target.candidates)), target.native)
-        for target in targets
-    )
 
 
 def _any(targets: Targets) -> bool:

@@ -19,10 +19,6 @@ def pick(attempts: "Attempts", now: float) -> "tuple[Target, Backend] | None":
     """Return where a call would go now, in the order of its targets."""
     call, selector = attempts.call, attempts.course.selector
     for target in attempts.targets:
-        if call.session:
-            kept = _of_session(attempts, target, now)
-            if kept is not None:
-                return target, kept
         backend = selector.pick(
             target.candidates,
             prompt_work=call.prompt_work,
@@ -31,10 +27,18 @@ def pick(attempts: "Attempts", now: float) -> "tuple[Target, Backend] | None":
             now=now,
         )
         if backend is not None:
-            if attempts.request.translates:
-                backend = _native_if_equal(attempts, target, backend, now)
+            if attempts.request.particular:
+                backend = _particular(attempts, target, backend, now)
             return target, backend
     return None
+
+
+def _particular(attempts: "Attempts", target: "Target", chosen: "Backend", now: float) -> "Backend":
+    """Return the backend for a call that is not as good anywhere else."""
+    kept = _of_session(attempts, target, now) if attempts.call.session else None
+    if kept is None and attempts.request.translates:
+        return _native_if_equal(attempts, target, chosen, now)
+    return kept or chosen
 
 
 def _of_session(attempts: "Attempts", target: "Target", now: float) -> "Backend | None":

@@ -32,11 +32,14 @@ if TYPE_CHECKING:
     from proxy.flow.attempts import Attempts
 
 
+CONTINUE_ROOM = 1024 * 1024
 MAX_WAYS = 1024  # more than there are backends, engines that were replaced included
 # What the edge found in the head of a request, besides its operation and the fields for engines.
 _JUDGED = (
     "content_type",
+    "continues",
     "credentials",
+    "particular",
     "pin",
     "priority",
     "request_id",
@@ -95,10 +98,12 @@ class Request:
     __slots__ = (
         "_fields",
         "content_type",
+        "continues",
         "credentials",
         "known",
         "operation",
         "parent",
+        "particular",
         "pin",
         "priority",
         "request_id",
@@ -118,6 +123,7 @@ class Request:
         self.scope: str | None = None  # the path began with /to/ and this
         self.parent: Parent | UnsetType | None = UNSET  # of the client's trace; by `tracing`
         self.priority = 0
+        self.continues: bool | None = None  # a broken stream goes on elsewhere; None = unsaid
         self.timeout = 0.0  # seconds for the whole call; 0 = what the settings say
         self.content_type = b""
         self.credentials = False  # those of the client are passed on to engines
@@ -125,6 +131,7 @@ class Request:
         self.known: tuple[Ring, Account, float | None] | None = None  # by `guard`
         self._fields = fields
         self.translates = operation.translates
+        self.particular = operation.translates  # cares which backend it is sent to
         self.ways: dict[object, ways.Way] = {}  # by `Side.mark`; filled by `way_to`
 
     def way_to(self, side: "Side") -> ways.Way:
@@ -226,6 +233,8 @@ class Course:
         "_timeouts_for",
         "alarm",
         "calls",
+        "continue_room",
+        "continues",
         "directory",
         "draining",
         "common_paths",
@@ -288,6 +297,9 @@ class Course:
         # (backend, its name for a model) -> until when it is left out: it has denied to have it.
         self.missing: dict[tuple[Backend, str], float] = {}
         self.least_body = least_body  # bytes every engine takes
+        # Whether streams of a model (as asked for) go on elsewhere when they break; None = never.
+        self.continues: Callable[[str], bool] | None = None
+        self.continue_room = CONTINUE_ROOM  # bytes of a request and its answer that are kept for it
         self.retry = retry.Policy()
         self._budgets: dict[str, retry.Budget] = {}
         self.estimator = Estimator()

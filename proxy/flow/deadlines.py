@@ -99,6 +99,8 @@ def _stream(attempts: "Attempts", now: float) -> None:
             _stop(attempts, Kind.SLOW_READER, "the client has not read for too long")
     elif relay.chunks != relay.seen:
         relay.seen, relay.last_at = relay.chunks, now
+        if attempts.call.backend is not None:
+            attempts.call.backend.signs += 1
     elif timeouts.idle and now - relay.last_at >= timeouts.idle:
         _stop(attempts, Kind.IDLE_TIMEOUT, f"the engine was silent for {timeouts.idle:g} s")
 

@@ -31,6 +31,7 @@ def settle(course: "Course", lease: "Lease", failure: Failure | None, now: float
         breaker.succeeded(lease.token, now)
         lease.release()
         return
+    backend.signs -= 1  # a release, but no sign of life
     weight = blame(failure)
     if weight is Blame.NONE:
         breaker.abandoned(lease.token, now)

@@ -14,6 +14,7 @@ from proxy.dialects.translate.base import Settled
 from proxy.flow import able, carriage, choice, scope, unnamed
 from proxy.flow.attempts import Attempts
 from proxy.flow.commit import head_bytes
+from proxy.flow.continuing import ContinuingAttempts, continues
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -29,11 +30,17 @@ BYTES_PER_TOKEN: Final = 4.0  # English text and JSON around it; only relations 
 class Intake:
     """Makes calls. One serves a process."""
 
-    __slots__ = ("_course", "_make", "_peek")
+    __slots__ = ("_course", "_make", "_make_lasting", "_peek")
 
-    def __init__(self, course: "Course", make: "Maker" = Attempts) -> None:
+    def __init__(
+        self,
+        course: "Course",
+        make: "Maker" = Attempts,
+        make_lasting: "Maker" = ContinuingAttempts,
+    ) -> None:
         self._course = course
         self._make = make  # what drives a call
+        self._make_lasting = make_lasting  # the same for one that may go on at another engine
         self._peek = Reader().peek
 
     def begin(
@@ -71,17 +78,24 @@ class Intake:
         if isinstance(targets, Failure):
             self._refuse(client, call, targets)
             return None
-        attempts = self._make(self._course, call, client, request, targets)
+        make = self._make
+        if call.stream and (request.continues or self._course.continues is not None):
+            make = self._maker(request, call)
+        attempts = make(self._course, call, client, request, targets)
         attempts.start()
         return attempts
+
+    def _maker(self, request: "Request", call: Call) -> "Maker":
+        return self._make_lasting if continues(self._course, request, call) else self._make
 
     def retarget(self) -> None:
         """Let calls without an answer know of a new catalog, for their next attempt.
 
-        A call whose model is gone keeps what it knew: the model may come back while it waits.
+        A call whose model is gone keeps what it knew: the model may come back while it waits. So
+        does one whose answer goes on elsewhere: it knows who can do that.
         """
         for attempts in self._course.calls:
-            if attempts.phase is not STREAM:
+            if attempts.phase is not STREAM and attempts.relay is None:
                 self._retarget(attempts)
 
     def _retarget(self, attempts: Attempts) -> None:

@@ -13,6 +13,7 @@ from typing_extensions import override
 
 from proxy.core.traceparent import Parent, Sampler, parse, render
 from proxy.flow.attempts import Attempts
+from proxy.flow.continuing import ContinuingAttempts
 from proxy.flow.intake import Intake
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ class TracedIntake(Intake):
     def __init__(self, course: "Course", sampler: Sampler) -> None:
         super().__init__(course)
         self._sampler = sampler
-        self._sampled = Intake(course, TracedAttempts)
+        self._sampled = Intake(course, TracedAttempts, TracedContinuing)
 
     @override
     def begin(
@@ -85,6 +86,12 @@ class TracedAttempts(Attempts):
         trace = self.call.trace
         if self._queued_at and trace is not None:
             trace.waits.append((self._queued_at, now))
+
+
+class TracedContinuing(TracedAttempts, ContinuingAttempts):
+    """A sampled call whose stream may go on elsewhere."""
+
+    __slots__ = ()
 
 
 def parent_of(fields: "Sequence[Field]") -> Parent | None:

@@ -1,12 +1,85 @@
 """The settings of balancing: how a backend is chosen, and when one is passed over."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 import msgspec
 from msgspec import Meta
 
-from proxy.core import selection
+from proxy.core import selection, standing
 from proxy.core.warming import SLOW_START
+
+_RULES: Final = standing.Policy()
+
+
+class Outliers(msgspec.Struct, frozen=True, kw_only=True):
+    """When a backend that works is passed over, as long as others can serve. Times are seconds."""
+
+    slowness: Annotated[
+        Annotated[float, Meta(ge=1.5, le=100.0)] | None,
+        Meta(
+            description="How many times slower than the median of its peers it must be; null = how"
+            " fast it is makes no difference."
+        ),
+    ] = _RULES.factor
+    samples: Annotated[
+        int, Meta(ge=3, le=1000, description="How many answers of the last minute say so.")
+    ] = _RULES.samples
+    silence: Annotated[
+        float,
+        Meta(
+            ge=0.0,
+            le=3600.0,
+            description="How long nothing may come from an engine whose streams have begun, or"
+            " whose queue grows; 0 = as long as the timeouts allow.",
+            extra={"unit": "duration"},
+        ),
+    ] = _RULES.silence
+    flapping: Annotated[
+        float,
+        Meta(
+            ge=0.0,
+            le=3600.0,
+            description="Who comes back from an outage twice within this time is passed over for a"
+            " while; 0 = never.",
+            extra={"unit": "duration"},
+        ),
+    ] = _RULES.flapping
+    share: Annotated[
+        float,
+        Meta(ge=0.0, le=1.0, description="How much of a model's backends that may be at once."),
+    ] = _RULES.share
+    hold: Annotated[
+        float,
+        Meta(
+            ge=0.1,
+            le=3600.0,
+            description="For how long the first time, twice as long each further time; a quarter of"
+            " it after an outage.",
+            extra={"unit": "duration"},
+        ),
+    ] = _RULES.hold
+    max_hold: Annotated[
+        float,
+        Meta(
+            ge=0.1,
+            le=86400.0,
+            description="For how long at most.",
+            extra={"unit": "duration"},
+        ),
+    ] = _RULES.max_hold
+
+    @property
+    def policy(self) -> standing.Policy:
+        """Return the rules that follow from these."""
+        return standing.Policy(
+            factor=self.slowness or 0.0,
+            samples=self.samples,
+            silence=self.silence,
+            flapping=self.flapping,
+            share=self.share,
+            hold=self.hold,
+            max_hold=max(self.hold, self.max_hold),
+        )
 
 
 class BalanceSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,3 +109,4 @@ class BalanceSettings(msgspec.Struct, frozen=True, kw_only=True):
             extra={"unit": "duration"},
         ),
     ] = SLOW_START
+    outliers: Outliers = Outliers()

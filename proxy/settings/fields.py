@@ -42,8 +42,8 @@ class Leaf(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def variable(self) -> str:
-        """Return the environment variable that sets it, or an empty string."""
-        if "[" in self.path or "*" in self.path:
+        """Return the environment variable that sets it, or an empty string: lists have none."""
+        if "[" in self.path or "*" in self.path or self.unit == "names":
             return ""
         return PREFIX + self.path.upper().replace(".", "_")
 

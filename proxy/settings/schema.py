@@ -145,6 +145,17 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
             " that finds no room is refused at once.",
         ),
     ] = _QUEUE.count
+    continuation: Annotated[
+        int,
+        Meta(
+            ge=KIB,
+            le=64 * MIB,
+            description="How much of one request and the text of its streamed answer is kept so"
+            " that another engine can go on with it (models.continue_streams); a longer one is not"
+            " continued.",
+            extra={"unit": "size"},
+        ),
+    ] = MIB
     queue_timeout: Annotated[
         Wait, Meta(description="How long a request may wait in the queue.")
     ] = _QUEUE.timeout
@@ -296,6 +307,15 @@ class Models(msgspec.Struct, frozen=True, kw_only=True):
         ],
         Meta(description="Other names that clients may use for models."),
     ] = msgspec.field(default_factory=dict)
+    continue_streams: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Models, by the names clients ask for, whose streams another engine goes on"
+            " with when the one that began them breaks off. `*` is any letters, `?` one. A client"
+            " decides for its request by `x-headrace-continue: on` or `off`.",
+            extra={"unit": "names"},
+        ),
+    ] = ()
     timeouts: Annotated[
         dict[str, PartialTimeouts],
         Meta(

@@ -20,7 +20,8 @@ from proxy.telemetry.logs import Render
 class Line(msgspec.Struct, frozen=True, gc=False):
     """One access line; docs/reference/access-log.md says what each field means.
 
-    `failure` and `detail` stand only in the line of a request that failed.
+    `failure` and `detail` stand only in the line of a request that failed, `continued` only where
+    another engine went on with its stream.
     """
 
     timestamp: datetime
@@ -48,6 +49,7 @@ class Line(msgspec.Struct, frozen=True, gc=False):
     tokens_out: int | None
     failure: str | UnsetType = UNSET
     detail: str | UnsetType = UNSET
+    continued: int | UnsetType = UNSET
 
 
 class LongLine(Line, frozen=True, gc=False, kw_only=True):
@@ -149,6 +151,9 @@ class AccessLog:
                 UNSET if failure is None else visible(failure.detail, 512),
             )
         )
+        if call.continued:
+            line = self._waiting[-1]
+            self._waiting[-1] = msgspec.structs.replace(line, continued=call.continued)
         if call.trace is not None or call.grant is not None:
             self._waiting[-1] = _lengthened(self._waiting[-1], call)
 

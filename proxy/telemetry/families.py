@@ -99,6 +99,15 @@ RETRIES = Family(
     labels=("reason",),
     help="Attempts that followed a failed one, by the kind of that failure.",
 )
+CONTINUATIONS = Family(
+    name="headrace_continuations_total",
+    type="counter",
+    labels=("result",),
+    help=(
+        "Streams that broke off and were to go on at another engine: tried, and resumed once its"
+        " answer had begun."
+    ),
+)
 IN_FLIGHT = Family(
     name="headrace_requests_in_flight",
     type="gauge",
@@ -182,6 +191,27 @@ BREAKER_OPENED = Family(
     type="counter",
     labels=("backend",),
     help="How often the backend's breaker has opened.",
+)
+BACKEND_STANDING = Family(
+    name="headrace_backend_standing",
+    type="gauge",
+    labels=("backend", "state"),
+    help=(
+        "1 for the state the backend is in, 0 for the others: good, trial, or passed over because"
+        " it is slow, silent or unsteady."
+    ),
+)
+BACKEND_SLOWNESS = Family(
+    name="headrace_backend_slowness",
+    type="gauge",
+    labels=("backend",),
+    help="How many times slower than the median of its peers; 1 if nobody can say.",
+)
+PASSED_OVER = Family(
+    name="headrace_backend_passed_over_total",
+    type="counter",
+    labels=("backend", "reason"),
+    help="How often the backend was found slow, silent or unsteady and passed over.",
 )
 MODELS = Family(
     name="headrace_models",
@@ -270,6 +300,7 @@ FAMILIES: tuple[Family, ...] = (
     *(
         ATTEMPTS,
         RETRIES,
+        CONTINUATIONS,
         IN_FLIGHT,
         QUEUED,
         CONNECTIONS,
@@ -281,6 +312,7 @@ FAMILIES: tuple[Family, ...] = (
     ),
     *(BACKEND_UP, BACKEND_IN_FLIGHT, BACKEND_CAP, BACKEND_WORK, BREAKER_STATE, BREAKER_OPENED),
     *(KEYS, KEY_REQUESTS, KEY_TOKENS, KEY_IN_FLIGHT),
+    *(BACKEND_STANDING, BACKEND_SLOWNESS, PASSED_OVER),
     *(MODELS, RELOADS, RELOADED_AT, VALID, PENDING),
     *(SOURCE_UP, SOURCE_BACKENDS, SOURCE_FAILURES, BUILD),
 )

@@ -24,6 +24,7 @@ from proxy.core.breaker import State
 from proxy.core.call import OK, Call
 from proxy.core.catalog import Catalog
 from proxy.core.failure import Failure, Kind, Phase
+from proxy.core.standing import State as StandingState
 from proxy.telemetry import families
 from proxy.telemetry.families import Family
 from proxy.telemetry.histogram import Histogram
@@ -119,12 +120,14 @@ class Metrics:
         "_series",
         "_overhead",
         "_attempts",
+        "_continuations",
         "_retries",
         "_started",
         "_finished",
         "_process",
         "certificates",
         "handshakes",
+        "passed_over",
         "spans",
         "tables",
     )
@@ -136,6 +139,7 @@ class Metrics:
         self._overhead = Histogram(families.OVERHEAD.buckets)
         self._attempts: Counter[tuple[str, str]] = Counter()  # failed ones, by backend and kind
         self._retries: Counter[str] = Counter()
+        self._continuations: Counter[str] = Counter()
         self._started = 0
         self._finished = 0
         self._process = ProcessCollector(registry=None)
@@ -144,6 +148,7 @@ class Metrics:
         self.spans: Callable[[], Mapping[str, int]] = dict  # what became of spans, if there are any
         self.certificates: Callable[[], Mapping[str, float]] = dict  # when each of ours ends
         self.handshakes: Callable[[], Mapping[str, int]] = dict  # of TLS, with clients
+        self.passed_over: Callable[[], Sequence[tuple[Backend, StandingState, int]]] = tuple
 
     @property
     def in_flight(self) -> int:
@@ -155,16 +160,18 @@ class Metrics:
         self._started += 1
 
     def attempt_failed(self, call: Call, failure: Failure, *, retried: bool) -> None:
-        """Count an attempt at `call.backend` that failed before anything reached the client.
+        """Count an attempt at `call.backend` that failed, and that another one could mend.
 
-        `retried` says that another one follows. What happens after the commit, and a client that
-        leaves, `finished` sees.
+        `retried` says that another one follows. What else happens after the commit, and a client
+        that leaves, `finished` sees.
         """
         kind = failure.kind.value
         if call.backend is not None:
             self._attempts[call.backend.name, kind] += 1
         if retried:
             self._retries[kind] += 1
+            if failure.phase is Phase.STREAM:
+                self._continuations["tried"] += 1
 
     def finished(self, call: Call) -> None:
         """Count one ended call. Hot: about two microseconds."""
@@ -180,6 +187,8 @@ class Metrics:
         series.queue.observe(queued)
         if call.attempts == 1 and call.dispatched_at:
             self._overhead.observe(call.dispatched_at - received - queued)
+        elif call.continued:
+            self._continuations["resumed"] += call.continued
         tokens = call.tokens_out
         if tokens is not None:
             series.tokens_out += tokens
@@ -195,9 +204,10 @@ class Metrics:
                 series.inter_token.observe((call.last_chunk_at - first) / (pieces - 1))
 
     def _cut_off(self, backend: str, failure: Failure) -> None:
-        # The ends of attempts that `attempt_failed` is not told of.
+        # The ends of attempts that `attempt_failed` is not told of; it is of streams that might
+        # have been continued.
         left = failure.kind in _LEFT and failure.phase in _ATTEMPTED
-        if backend and (left or failure.phase is Phase.STREAM):
+        if backend and (left or (failure.phase is Phase.STREAM and not failure.retryable)):
             self._attempts[backend, failure.kind.value] += 1
 
     def _series_for(self, backend: str, model: str) -> _Series:
@@ -229,6 +239,8 @@ class Metrics:
         yield from self._of_requests()
         yield from _flat(families.ATTEMPTS, self._attempt_rows())
         yield from _flat(families.RETRIES, [((k,), n) for k, n in self._retries.items()])
+        continuations = [((result,), n) for result, n in self._continuations.items()]
+        yield from _flat(families.CONTINUATIONS, continuations)
         yield from self._of_process()
         yield from self._of_backends(self._live.backends(), self._live.now())
         for family in families.OF_KEYS:
@@ -296,6 +308,15 @@ class Metrics:
         yield from _flat(
             families.BREAKER_OPENED, [((b.name,), b.breaker.opened_count) for b in backends]
         )
+        standings: list[_Row] = [
+            ((b.name, state.value), b.standing is state)
+            for b in backends
+            for state in StandingState
+        ]
+        yield from _flat(families.BACKEND_STANDING, standings)
+        yield from _flat(families.BACKEND_SLOWNESS, [((b.name,), b.slowness) for b in backends])
+        counts: list[_Row] = [((b.name, why.value), n) for b, why, n in self.passed_over()]
+        yield from _flat(families.PASSED_OVER, counts)
 
 
 class _Single(Collector):

@@ -86,7 +86,7 @@ class Builder:
         if served:
             attempt.attributes["http.response.status_code"] = call.status
         first = call.first_token_at
-        if not (served and call.stream and first and sent):
+        if not (served and call.stream and first and sent) or call.continued:
             return [attempt]
         until = max(first, call.last_chunk_at or ended)
         return [
@@ -121,6 +121,8 @@ class Builder:
             found["headrace.backend"] = call.backend.name
         if call.first_token_at:
             found["headrace.ttft_ms"] = (call.first_token_at - call.received_at) * 1e3
+        if call.continued:
+            found["headrace.continued"] = call.continued
         if call.failure is not None:
             found[genai.ERROR] = call.failure.kind.value
         if call.grant is not None:

@@ -1,21 +1,14 @@
 """Selection over any fleet; and, in simulated time, how much traffic a bad backend gets."""
 
-import heapq
 import random
-from collections import Counter
-from collections.abc import Callable
-from itertools import count
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.core import breaker as breakers
-from proxy.core import health as healths
-from proxy.core.backend import Backend, Lease
-from proxy.core.breaker import Breaker
-from proxy.core.health import Health
+from proxy.core.backend import Backend
 from proxy.core.selection import FULL_SCAN, Policy, Selector
+from tests.fixtures.cluster import Cluster
 from tests.fixtures.fleet import make_backend, take_down, trip
 
 NOW = 100.0
@@ -109,96 +102,7 @@ def test_nobody_eligible_has_less_work_than_the_one_picked(
         assert scores[chosen] == min(scores.values())
 
 
-# -- simulation -------------------------------------------------------------------------------
-
-Ended = Callable[[Lease, float], None]
-
-
-class Cluster:
-    """Eight engines in simulated time: prompts one after another, outputs side by side.
-
-    A call that fails is tried once more elsewhere, as `flow` would do it, and reported to breaker
-    and penalty in the same way. Health checks never see anything wrong: the hard case.
-    """
-
-    PREFILL = 8000.0  # tokens a second
-    DECODE = 50.0
-
-    def __init__(self, policy: Policy, seed: int, size: int = 8) -> None:
-        self.random = random.Random(seed)
-        self.selector = Selector(policy, self.random.random)
-        self.fleet = [self._backend(f"b{n}") for n in range(size)]
-        self.slowness = dict.fromkeys(self.fleet, 1.0)
-        self.refuses: dict[Backend, tuple[bool, bool, float | None]] = {}  # hard, soft, wait
-        self.prefill_free = dict.fromkeys(self.fleet, 0.0)
-        self.sent: list[tuple[float, Backend]] = []
-        self.waits: list[float] = []
-        self._order = count()
-        self._events: list[tuple[float, int, Callable[[float], None]]] = []
-
-    def _backend(self, name: str) -> Backend:
-        backend = Backend(
-            name,
-            f"http://{name}.test",
-            breaker=Breaker(breakers.Policy(), self.random.random),
-            health=Health(healths.Policy()),
-        )
-        backend.health.probed(True, 0.0, "ok")
-        return backend
-
-    def run(self, seconds: float, rate: float) -> None:
-        now = 0.0
-        while now < seconds:
-            now += self.random.expovariate(rate)
-            self._at(now, self._arrive)
-        while self._events and self._events[0][0] < seconds:
-            when, _, happen = heapq.heappop(self._events)
-            happen(when)
-
-    def shares(self, since: float) -> Counter[Backend]:
-        return Counter(backend for when, backend in self.sent if when >= since)
-
-    def _at(self, when: float, happen: Callable[[float], None]) -> None:
-        heapq.heappush(self._events, (when, next(self._order), happen))
-
-    def _arrive(self, now: float) -> None:
-        prompt = min(self.random.lognormvariate(6.5, 1.2), 16_000.0)
-        output = min(self.random.lognormvariate(5.0, 0.8), 2000.0)
-        self._send(prompt, output, now, [])
-
-    def _send(self, prompt: float, output: float, now: float, tried: list[Backend]) -> None:
-        backend = self.selector.pick(
-            self.fleet, prompt_work=prompt, output_work=150.0, tried=tried, now=now
-        )
-        if backend is None:
-            return
-        self.sent.append((now, backend))
-        lease = backend.lease(prompt, 150.0, now)
-        if backend in self.refuses:
-            self._at(now + 0.005, lambda then: self._refuse(lease, prompt, output, then, tried))
-            return
-        slow = self.slowness[backend]
-        first = max(now, self.prefill_free[backend]) + prompt / self.PREFILL * slow
-        self.prefill_free[backend] = first
-        self.waits.append(first - now)
-        self._at(first, lambda _: lease.first_token())
-        self._at(first + output / self.DECODE * slow, lambda then: self._finish(lease, then))
-
-    def _finish(self, lease: Lease, now: float) -> None:
-        lease.release()
-        lease.backend.breaker.succeeded(lease.token, now)
-
-    def _refuse(
-        self, lease: Lease, prompt: float, output: float, now: float, tried: list[Backend]
-    ) -> None:
-        backend = lease.backend
-        hard, soft, wait = self.refuses[backend]
-        lease.release()
-        backend.breaker.failed(lease.token, now, hard=hard, soft=soft)
-        backend.penalise(wait, now)
-        if not tried:
-            self._send(prompt, output, now, [backend])
-
+# -- in simulated time -----------------------------------------------------------------------
 
 FAULTS = {
     "error 500": (False, False, None),
@@ -244,7 +148,7 @@ def test_a_backend_that_works_again_gets_its_share_back(seed: int) -> None:
     cluster = Cluster(Policy.WORK, seed)
     bad = cluster.fleet[0]
     cluster.refuses[bad] = FAULTS["error 500"]
-    cluster._at(20.0, lambda _: cluster.refuses.clear())
+    cluster.at(20.0, lambda _: cluster.refuses.clear())
 
     cluster.run(seconds=140.0, rate=20.0)
 

@@ -28,8 +28,9 @@ class Chat:
         self.stream_type = answer.look.sse_type
         self._fields = self._head(self.stream_object) + style.stream_fields
         self._last = b'"%b"' % _REASONS[answer.script.finish]
-        # Behind a call every engine gives the reason an event of its own.
-        self._apart = style.finish_apart or answer.script.spans[-1].part is Part.CALL
+        # Behind a call every engine gives the reason an event of its own; without a token, it must.
+        last = answer.script.spans[-1]
+        self._apart = style.finish_apart or last.part is Part.CALL or not last.count
         self._calls = [index for index, s in enumerate(answer.script.spans) if s.part is Part.CALL]
 
     def begin(self) -> Sequence[bytes]:

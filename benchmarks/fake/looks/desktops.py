@@ -48,6 +48,7 @@ _LLAMACPP_MODELS = {
 _LLAMACPP_APIS: Mapping[str, Api] = {**OPENAI_APIS, **RESPONSES, **MESSAGES, **COUNT}
 
 LLAMACPP = Look(
+    goes_on=True,
     headers=b"Server: llama.cpp\r\n",
     pages={
         "/v1/models": _LLAMACPP_MODELS,
@@ -121,6 +122,7 @@ _OLLAMA_PAGES: Mapping[str, object] = {
 }
 
 OLLAMA = Look(
+    goes_on=True,
     pages={
         "/": Text("Ollama is running"),
         **_OLLAMA_PAGES,

@@ -155,6 +155,8 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
     wrong_method: object = Text('{"detail":"Method Not Allowed"}', "application/json", 405)
     """Body for another method, as 405; None: as if the path did not exist."""
     busy: Busy = Busy()
+    goes_on: bool = False
+    """A last message of the assistant's is gone on with unasked."""
     early_head: bool = False
     """The head of a stream is sent before the first token."""
     error_done: bool = True

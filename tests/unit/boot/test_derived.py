@@ -9,7 +9,7 @@ from proxy.core.selection import Policy
 from proxy.dialects.registry import ENGINES
 from proxy.settings.balancing import BalanceSettings
 from proxy.settings.profiles import Profiles
-from proxy.settings.schema import Limits, Settings, Timeouts
+from proxy.settings.schema import Limits, Models, Settings, Timeouts
 from tests.fixtures.course import World
 
 CHAT = "/v1/chat/completions"
@@ -42,16 +42,27 @@ def test_calls_that_begin_after_a_reload_follow_it() -> None:
         world.course,
         Settings(
             balance=BalanceSettings(policy=Policy.RANDOM, session_bound=None),
-            limits=Limits(queue=0, queue_timeout=3.0),
+            limits=Limits(queue=0, queue_timeout=3.0, continuation=2048),
         ),
     )
 
     assert world.course.selector.policy is Policy.RANDOM
     assert world.course.session_bound == 0.0
     assert world.course.queue_timeout == 3.0
+    assert world.course.continue_room == 2048
     assert world.course.timeouts_of("m", backend).idle == 9.0
     backend.rank(weight=1.0, priority=0, cap=0)
     assert world.ask().refusals[0].kind.value == "queue_full"
+
+
+def test_models_that_are_continued_are_named_by_patterns() -> None:
+    named = derived.continued(Settings(models=Models(continue_streams=("llama-*", "q"))))
+
+    assert named is not None
+    assert [named(model) for model in ("llama-3", "q", "qwen", "llama-3")] == [
+        *(True, True, False, True)
+    ]
+    assert derived.continued(Settings()) is None
 
 
 def test_a_supply_from_nowhere_has_what_holds() -> None:

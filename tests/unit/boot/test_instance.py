@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 
+import msgspec
 import pytest
 from structlog.testing import capture_logs
 
@@ -10,6 +11,7 @@ from proxy.boot.instance import Instance
 from proxy.core.call import Call
 from proxy.core.catalog import Model
 from proxy.dialects.registry import engine
+from proxy.settings.balancing import BalanceSettings, Outliers
 from proxy.settings.schema import BackendSettings, Log, Models, PartialTimeouts, Settings, Timeouts
 from proxy.telemetry.sink import Sink
 
@@ -190,3 +192,11 @@ async def test_draining_is_seen_at_once(instance: Instance) -> None:
 
     assert instance.draining
     assert instance._edge.draining
+
+
+async def test_backends_are_judged_by_the_settings_in_force(instance: Instance) -> None:
+    rules = BalanceSettings(outliers=Outliers(silence=1.5))
+
+    instance.settle(msgspec.structs.replace(SETTINGS, balance=rules))
+
+    assert instance._referee._policy.silence == 1.5

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from proxy.core.backend import Backend
+from proxy.core.standing import State
 from tests.fixtures.fleet import make_backend, take_down, trip
 
 # -- leases -----------------------------------------------------------------------------------
@@ -318,3 +319,40 @@ def test_repr_shows_what_selection_sees() -> None:
 
     assert "gpu-a ready" in repr(backend)
     assert "gpu-a" in repr(backend.lease(1.0, 1.0, 0.0))
+
+
+# -- standing ---------------------------------------------------------------------------------
+
+
+def test_one_that_is_passed_over_has_next_to_no_pull_and_warms_up_afterwards() -> None:
+    backend = make_backend(cap=20)
+    backend.lease(1.0, 1.0, 1.0)
+    assert backend.available(1.0)
+
+    backend.judge(State.SILENT, 1.0, 1.0, 10.0)
+    assert backend.available(10.0)
+    assert (backend.aside, backend.pull) == (True, 1e-9)
+    backend.judge(State.TRIAL, 1.0, 1.0, 20.0)
+
+    assert backend.available(20.0)
+    assert (backend.aside, backend.pull, backend.effective_cap) == (False, 0.1, 2)
+
+
+def test_a_share_is_kept_until_another_is_given() -> None:
+    backend = make_backend(weight=2.0)
+
+    backend.judge(State.GOOD, 2.0, 0.5, 10.0)
+
+    assert backend.available(10.0)
+    assert backend.settled
+    assert (backend.pull, backend.slowness) == (1.0, 2.0)
+
+
+def test_ends_and_streams_that_go_on_are_signs_of_life() -> None:
+    backend = make_backend()
+    lease = backend.lease(1.0, 1.0, 0.0)
+
+    backend.signs += 1
+    lease.release()
+
+    assert backend.life == 2

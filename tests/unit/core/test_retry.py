@@ -93,7 +93,24 @@ def test_what_is_not_retryable_is_not_retried() -> None:
 
 @pytest.mark.parametrize("kind", [Kind.CLOSED, Kind.TRUNCATED, Kind.IDLE_TIMEOUT])
 def test_nothing_is_retried_once_the_answer_has_begun(kind: Kind) -> None:
-    assert not ask(failure(kind, Phase.STREAM, free=True)).retry
+    assert not ask(failure(kind, Phase.STREAM, free=True, retryable=False)).retry
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        (Kind.TRUNCATED, Cost.LOST),
+        (Kind.BAD_RESPONSE, Cost.BUDGETED),
+        (Kind.ERROR_EVENT, Cost.BUDGETED),
+        (Kind.IDLE_TIMEOUT, Cost.BUDGETED),
+        (Kind.TOTAL_TIMEOUT, Cost.NEVER),
+        (Kind.SLOW_READER, Cost.NEVER),
+    ],
+)
+def test_a_stream_that_can_be_gone_on_with_costs_what_its_engine_lost(
+    kind: Kind, expected: Cost
+) -> None:
+    assert cost(failure(kind, Phase.STREAM)) is expected
 
 
 def test_two_extra_tries_at_most() -> None:

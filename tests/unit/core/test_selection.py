@@ -8,6 +8,7 @@ import pytest
 
 from proxy.core.backend import Backend
 from proxy.core.selection import FULL_SCAN, Policy, Selector
+from proxy.core.standing import State
 from tests.fixtures.fleet import make_backend, take_down, trip
 
 
@@ -245,3 +246,19 @@ def test_backends_are_equal_if_either_could_have_been_picked(policy: Policy) -> 
     assert selector.equal(one, two, 200.0, 1.0) is scored
     for other in (busy, later, away):
         assert not selector.equal(one, other, 200.0, 1.0)
+
+
+@pytest.mark.parametrize("policy", list(Policy))
+@pytest.mark.parametrize("size", [3, FULL_SCAN + 8])
+def test_who_is_passed_over_is_the_last_choice_of_its_tier(policy: Policy, size: int) -> None:
+    fleet = [make_backend(f"b{n}") for n in range(size)] + [make_backend("spare", priority=1)]
+    aside, *others = fleet[:-1]
+    aside.judge(State.SILENT, 1.0, 1.0, 1.0)
+    for backend in others:
+        backend.lease(1e5, 1e5, 1.0)
+
+    assert aside not in {pick(fleet, policy, random=steps()) for _ in range(100)}
+    for backend in others:
+        backend.drain(1.0)
+
+    assert pick(fleet, policy) is aside

@@ -70,6 +70,8 @@ def test_status_shows_a_backend_at_work() -> None:
         "reason": backend.health.reason,
         "since_s": 60.0,  # longer than the process serves makes no sense to a reader
         "breaker": {"state": "closed", "opened": 0, "probe_in_s": None},
+        "standing": "good",
+        "slowness": 1.0,
         "in_flight": 1,
         "work": 150.0,
         "cap": 8,

@@ -87,6 +87,18 @@ async def test_other_numbers_are_refused(name: str, values: str) -> None:
         assert f"x-headrace-{name} must be" in failure.detail, sent
 
 
+@pytest.mark.parametrize(("sent", "continues"), [("on", True), (" off ", False)])
+async def test_a_stream_may_be_continued_or_not(sent: str, continues: bool) -> None:
+    assert asked(f"x-headrace-continue: {sent}").continues is continues
+
+
+@pytest.mark.parametrize("sent", ["", "yes", "ON", "1"])
+async def test_other_words_about_it_are_refused(sent: str) -> None:
+    failure = refused(parsed(f"x-headrace-continue: {sent}"))
+    assert failure.kind is Kind.BAD_REQUEST
+    assert "`on` or `off`" in failure.detail
+
+
 async def test_fields_of_ours_mean_nothing_to_a_page() -> None:
     fields = ("x-headrace-priority: high", "x-headrace-timeout: soon")
 

@@ -45,6 +45,17 @@ def make_log(written: Written) -> Callable[..., AccessLog]:
     return make
 
 
+def test_a_stream_that_went_on_elsewhere_says_so(
+    make_log: Callable[..., AccessLog], written: Written
+) -> None:
+    log = make_log()
+    call = ended_call(make_backend("gpu-a"))
+    call.continued = 2
+    log.finished(call)
+    log.drain()
+    assert written.lines[0]["continued"] == 2
+
+
 def test_a_line_holds_the_facts_of_the_call(
     make_log: Callable[..., AccessLog], written: Written
 ) -> None:

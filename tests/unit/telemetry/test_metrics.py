@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 
+import msgspec
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from proxy.core.failure import Kind, Origin, Phase
+from proxy.core.standing import State
 from proxy.telemetry.families import FAMILIES
 from proxy.telemetry.metrics import Metrics
 from tests.fixtures.fleet import make_backend, trip
@@ -114,6 +116,25 @@ def test_a_retried_request_does_not_blur_the_overhead(metrics: Metrics) -> None:
     assert scrape(metrics)("headrace_proxy_overhead_seconds_count") == 0
 
 
+def test_streams_that_go_on_are_counted_and_no_attempt_twice(metrics: Metrics) -> None:
+    broken = msgspec.structs.replace(
+        failed_with(Kind.TRUNCATED, phase=Phase.STREAM), retryable=True
+    )
+    call = ended_call(A)
+    call.continued, call.attempts = 1, 2
+    metrics.attempt_failed(call, broken, retried=True)
+    metrics.finished(call)
+    given_up = ended_call(A, failure=broken)
+    metrics.attempt_failed(given_up, broken, retried=False)
+    metrics.finished(given_up)
+
+    seen = scrape(metrics)
+    assert seen("headrace_continuations_total", result="tried") == 1
+    assert seen("headrace_continuations_total", result="resumed") == 1
+    assert seen("headrace_attempts_total", backend="gpu-a", result="truncated_stream") == 2
+    assert seen("headrace_retries_total", reason="truncated_stream") == 1
+
+
 def test_attempts_and_retries_are_counted_by_kind(metrics: Metrics) -> None:
     call = ended_call(A)
     metrics.attempt_failed(call, failed_with(), retried=True)
@@ -200,7 +221,14 @@ def test_backends_are_told_one_by_one() -> None:
     view = FakeView({busy: ["llama"], broken: ["llama"]})
     lease = busy.lease(100.0, 50.0, view.clock)
     trip(broken, view.clock)
-    seen = scrape(Metrics("1", view))
+    metrics = Metrics("1", view)
+    metrics.passed_over = lambda: [(broken, State.SLOW, 3)]
+    busy.judge(State.SILENT, 2.5, 1.0, view.clock)
+    seen = scrape(metrics)
+    assert seen("headrace_backend_standing", backend="busy", state="silent") == 1
+    assert seen("headrace_backend_standing", backend="busy", state="good") == 0
+    assert seen("headrace_backend_slowness", backend="busy") == 2.5
+    assert seen("headrace_backend_passed_over_total", backend="broken", reason="slow") == 3
     assert seen("headrace_backend_up", backend="busy") == 1
     assert seen("headrace_backend_up", backend="broken") == 0
     assert seen("headrace_backend_in_flight", backend="busy") == 1

@@ -5,6 +5,7 @@ import pytest
 
 from benchmarks.fake.asks import read, read_embedding
 from benchmarks.fake.looks.look import Api
+from benchmarks.fake.words import answer_text, count_tokens
 
 
 def test_the_prompt_of_a_chat_is_the_text_of_all_messages() -> None:
@@ -135,3 +136,30 @@ def test_embeddings_take_one_text_or_many() -> None:
     assert read_embedding(b'{"input":"a"}').inputs() == ["a"]
     assert read_embedding(b'{"input":["a","b"]}').inputs() == ["a", "b"]
     assert read_embedding(b'{"prompt":"a"}').inputs() == ["a"]
+
+
+BEGUN = {"role": "assistant", "content": answer_text("hi", 3)}
+OTHER = {"role": "assistant", "content": "It is"}
+
+
+@pytest.mark.parametrize(
+    ("last", "more", "goes_on", "said"),
+    [
+        (BEGUN, {"continue_final_message": True}, False, 3),
+        (BEGUN, {}, True, 3),
+        (BEGUN, {}, False, 0),
+        (OTHER, {}, True, 0),
+        ({**BEGUN, "role": "user"}, {}, True, 0),
+    ],
+)
+def test_the_beginning_of_an_answer_is_gone_on_with(
+    last: dict[str, str], more: dict[str, object], *, goes_on: bool, said: int
+) -> None:
+    messages = [{"role": "user", "content": "hi"}, last]
+    body = msgspec.json.encode({"messages": messages, **more})
+
+    ask = read(Api.CHAT, body, goes_on=goes_on)
+
+    assert ask.wish.said == said
+    assert ask.prompt == ("hi" if said else f"hi\n{last['content']}")
+    assert ask.prompt_tokens == (4 if said else count_tokens(ask.prompt))

@@ -107,3 +107,12 @@ def test_a_run_of_tokens_is_divided_among_the_spans() -> None:
 
     assert [(i, offset, n) for i, _, offset, n in script.cut(1, 5)] == [(0, 1, 2), (1, 0, 3)]
     assert [(i, offset, n) for i, _, offset, n in script.cut(4, 1)] == [(1, 1, 1)]
+
+
+def test_an_answer_that_was_begun_elsewhere_is_said_to_its_end() -> None:
+    whole, rest = said("hi"), said("hi", said=5)
+
+    assert whole.text() == said("hi", limit=5).text() + rest.text()
+    assert (rest.total, rest.finish) == (11, Finish.STOP)
+    assert (said("hi", said=5, limit=2).total, said("hi", said=16).total) == (2, 0)
+    assert said("hi", said=5, limit=4, exact=True).text() == said("hi", said=5, limit=4).text()

@@ -2,7 +2,7 @@
 
 import json
 
-from benchmarks.fake.words import WORDS, answer_text, embedding, start_of, walk
+from benchmarks.fake.words import WORDS, answer_text, embedding, said_of, start_of, walk
 
 
 def test_an_answer_is_the_same_however_it_is_cut() -> None:
@@ -27,3 +27,10 @@ def test_words_are_distinct_and_need_no_escaping() -> None:
 def test_vectors_depend_on_the_text_alone() -> None:
     assert embedding("a", 4) == embedding("a", 4) != embedding("b", 4)
     assert all(-1 <= value < 1 for value in embedding("a", 100))
+
+
+def test_the_beginning_of_an_answer_is_known_again() -> None:
+    assert said_of("prompt", answer_text("prompt", 4)) == 4
+    assert said_of("prompt", answer_text("other", 4)) == 0
+    assert said_of("prompt", answer_text("prompt", 4) + " more") == 0
+    assert said_of("prompt", "") == 0
