@@ -14,6 +14,9 @@ twice is probably what killed them: it stops.
 A stream that has begun cannot be tried again, but some can be gone on with at another engine: their
 failures say that they are retryable, all others of that phase do not.
 
+Where nothing listens and no other backend is left, the call waits: it has cost nobody anything, and
+is as well off as one that came when the backend was known to be down.
+
 Anything the table does not name is NEVER: all of the phases READ and QUEUE, everything the client
 or this proxy caused, and the end of the client's own deadline.
 
@@ -96,7 +99,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
 
     `budgeted` asks the caller to `take` from the budget now and to `give` when that try has ended.
     `same_backend` allows the backend that failed: only its connection was stale, or the path it was
-    asked.
+    asked. `wait` allows all of them, once one is thought to be there again.
     """
 
     retry: bool
@@ -104,6 +107,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     delay: float = 0.0
     budgeted: bool = False
     same_backend: bool = False
+    wait: bool = False
 
 
 class Budget:
@@ -176,6 +180,7 @@ def decide(  # noqa: PLR0913 - the facts of one decision, each by its name
     price = cost(failure)
     again = failure.kind is Kind.CLOSED or failure.kind is Kind.STATUS
     stale = price is Cost.FREE and again
+    wait = failure.kind is Kind.CONNECT_REFUSED and candidates_left < 1
     free, budgeted = price is Cost.FREE, price is Cost.BUDGETED
     # Free tries count as tries but have their own limit: a request may pass several dead backends.
     limit = policy.max_free if free else policy.max_extra
@@ -186,7 +191,7 @@ def decide(  # noqa: PLR0913 - the facts of one decision, each by its name
         (killed >= _MAX_KILLED, "engines died of it twice"),
         (_unexplained(failure) and attempts > 1, "server error again"),
         (attempts > limit, "tries used up"),
-        (candidates_left < 1 and not stale, "no other backend"),
+        (candidates_left < 1 and not stale and not wait, "no other backend"),
         (budgeted and not budget.has_room, "retry budget used up"),
         (0.0 < deadline <= now + delay, "deadline"),
     )
@@ -194,7 +199,12 @@ def decide(  # noqa: PLR0913 - the facts of one decision, each by its name
         if refused:
             return Decision(retry=False, reason=reason)
     return Decision(
-        retry=True, reason=price.value, delay=delay, budgeted=budgeted, same_backend=stale
+        retry=True,
+        reason=price.value,
+        delay=delay,
+        budgeted=budgeted,
+        same_backend=stale,
+        wait=wait,
     )
 
 

@@ -102,7 +102,6 @@ class Attempts:
 
     @override
     def __repr__(self) -> str:
-        """Show the call and where it stands."""
         return f"<Attempts {self.phase.name} {self.call!r}>"
 
     # choosing --------------------------------------------------------------------------------
@@ -137,10 +136,11 @@ class Attempts:
     def _wait(self, now: float) -> None:
         call = self.call
         self.phase = QUEUE
-        deadlines.allow(self, self.course.queue_timeout, now)
-        outcome = choice.queue(self).push(
-            self, size=call.body_size, priority=call.priority, now=now
-        )
+        if not deadlines.may_wait(self, now):
+            self._give_up(choice.waited_in_vain(self, now))
+            return
+        queue = choice.queue(self)
+        outcome = queue.push(self, size=call.body_size, priority=call.priority, now=now)
         if isinstance(outcome, Failure):
             self._give_up(outcome)
             return
@@ -315,7 +315,10 @@ class Attempts:
             self._retrying = True
         self.phase = QUEUE
         self.due = 0.0
-        if decision.delay:
+        if decision.wait:
+            call.tried.clear()
+            self._wait(now)
+        elif decision.delay:
             course.later(decision.delay, self._again)
         else:
             self.proceed(now)
@@ -386,8 +389,6 @@ class Attempts:
             self.relay.last_at = self.course.now()
         if self._connection is not None:
             self._connection.resume()
-
-    # time ------------------------------------------------------------------------------------
 
     def stop(self, failure: Failure) -> None:
         """End the call now, however far it is: with an error event or with an error answer."""

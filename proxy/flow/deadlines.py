@@ -71,6 +71,13 @@ def allow(attempts: "Attempts", seconds: float, now: float) -> None:
         look_soon(attempts, now)
 
 
+def may_wait(attempts: "Attempts", now: float) -> bool:
+    """Allow the call what is left of the time it may spend in queues; False if nothing is."""
+    limit, spent = attempts.course.queue_timeout, attempts.call.queued_s
+    allow(attempts, limit and limit - spent, now)
+    return not limit or spent < limit
+
+
 def progressed(attempts: "Attempts") -> None:
     """Note a piece of an answer that is gathered here: what counts from now on is silence."""
     assert attempts.timeouts is not None

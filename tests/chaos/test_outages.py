@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import aiohttp
-import pytest
 
 from benchmarks.fake.faults import Fault, Kind
 from benchmarks.fake.profile import Profile
@@ -65,11 +64,6 @@ async def test_row_26_an_engine_that_comes_back_in_time_serves_who_waits(free_po
         assert await scene.told() == Told()
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="flow/attempts gives up when no other backend is left: between the death of the only"
-    " engine and the probes that notice it, calls get 502 instead of a place in the queue",
-)
 async def test_row_26_the_only_engine_has_just_died(alone: Scene) -> None:
     await alone.line.let(Door.SHUT)
     asking = asyncio.ensure_future(alone.ask())
@@ -77,6 +71,9 @@ async def test_row_26_the_only_engine_has_just_died(alone: Scene) -> None:
     await alone.line.let(Door.OPEN)
 
     assert whole(await asking)
+    told = await alone.told()
+    assert (told.end, told.status, told.backend) == ("--", 200, "a")
+    assert set(alone.retried()) == {"connect_refused"}
 
 
 async def test_row_27_an_engine_that_flaps(scene: Scene) -> None:

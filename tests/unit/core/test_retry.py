@@ -79,9 +79,16 @@ def test_a_stale_connection_may_be_replaced_at_the_only_backend() -> None:
     assert not decision.budgeted
 
 
-@pytest.mark.parametrize("met", [UNAVAILABLE, REFUSED])
-def test_otherwise_another_backend_is_needed(met: Failure) -> None:
-    decision = ask(met, candidates_left=0)
+def test_where_nothing_listens_and_no_backend_is_left_the_call_waits() -> None:
+    decision = ask(REFUSED, candidates_left=0)
+
+    assert (decision.retry, decision.wait) == (True, True)
+    assert not ask(REFUSED).wait
+    assert not ask(REFUSED, candidates_left=0, attempts=99).retry
+
+
+def test_otherwise_another_backend_is_needed() -> None:
+    decision = ask(UNAVAILABLE, candidates_left=0)
 
     assert not decision.retry
     assert decision.reason == "no other backend"

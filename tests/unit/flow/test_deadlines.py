@@ -118,3 +118,17 @@ def test_pieces_between_two_looks_are_a_sign_of_life() -> None:
         engine.send(chunk(token("on")))
 
     assert not client.end
+
+
+def test_the_time_in_queues_is_limited_over_all_of_them() -> None:
+    attempts = call_in(World("a"))
+    limit = attempts.course.queue_timeout
+
+    attempts.call.queued_s = limit - 2.0
+    assert deadlines.may_wait(attempts, START)
+    assert attempts.due == START + 2.0
+    attempts.call.queued_s = limit
+    assert not deadlines.may_wait(attempts, START)
+    attempts.course.queue_timeout = 0.0
+    assert deadlines.may_wait(attempts, START)
+    assert attempts.due == 0.0
