@@ -131,6 +131,31 @@ def status(config: Config = None, admin: Admin = None, *, json: AsJson = False) 
     _show("status", config, admin, json=json)
 
 
+@app.command()
+def top(
+    config: Config = None,
+    admin: Admin = None,
+    *,
+    every: Annotated[
+        float, typer.Option(metavar="SECONDS", min=0.5, max=60.0, help="How often to look.")
+    ] = 1.0,
+    sort: Annotated[
+        str,
+        typer.Option(help="By state, name, in-flight, tokens, first, between or failed."),
+    ] = "state",
+    once: Annotated[bool, typer.Option("--once", help="Print one look and end.")] = False,
+) -> None:
+    """Watch a running proxy's backends; s sorts otherwise, q ends."""
+    from proxy.cli import top as drawing
+    from proxy.cli import watching
+
+    if sort not in drawing.SORTS:
+        allowed = ", ".join(drawing.SORTS)
+        raise typer.BadParameter(f"{sort!r} is none of {allowed}", param_hint="--sort")
+    where = _where(config, admin)
+    raise typer.Exit(watching.run(where, every=every, sort=sort, once=once))
+
+
 @app.command(
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
     add_help_option=False,
@@ -175,14 +200,16 @@ def _settings(config: Path | None, flags: "Flags", env: Mapping[str, str] = os.e
 
 
 def _show(what: str, config: Path | None, admin: str | None, *, json: bool) -> None:
-    """Ask the proxy at `admin`; only without it do the settings say where that is."""
     from proxy.cli import status as view
 
+    raise typer.Exit(view.show(what, _where(config, admin), as_json=json))
+
+
+def _where(config: Path | None, admin: str | None) -> "Address":
+    """Return where the proxy at `admin` is; only without it do the settings say that."""
     if admin is None:
-        where = _settings(config, _flags(None, None, None)).settings.admin
-    else:
-        where = _address(admin)
-    raise typer.Exit(view.show(what, where, as_json=json))
+        return _settings(config, _flags(None, None, None)).settings.admin
+    return _address(admin)
 
 
 def _diff(config: Path | None, admin: str | None) -> None:

@@ -130,33 +130,33 @@ def overview(status: Status) -> list[Text | Table]:
     else:
         state = "ready" if status.ready else f"not ready: {', '.join(status.reasons)}"
     head = (
-        f"headrace {status.version}, {state}, up {_uptime(status.uptime_s)},"
+        f"headrace {status.version}, {state}, up {uptime(status.uptime_s)},"
         f" {status.in_flight} in flight, {status.queued} queued"
     )
     table = _table("backend", "type", "state", "in flight", "work", "models", "url")
     for one in status.backends:
         in_flight = f"{one.in_flight}/{one.cap}" if one.cap is not None else str(one.in_flight)
         table.add_row(
-            _plain(one.name),
-            _plain(one.type or "?"),
+            plain(one.name),
+            plain(one.type or "?"),
             _state(one),
             in_flight,
             f"{one.work:.0f}",
             str(len(one.models)),
-            _plain(one.url),
+            plain(one.url),
         )
-    return [_plain(head), table if status.backends else _plain("No backends.")]
+    return [plain(head), table if status.backends else plain("No backends.")]
 
 
 def models(status: Status) -> list[Text | Table]:
     """Return the table of `headrace models`, and what could be one model under several names."""
     if not status.models:
-        return [_plain("No models: no backend has listed any yet.")]
+        return [plain("No models: no backend has listed any yet.")]
     table = _table("model", "state", "backends")
     for one in status.models:
         name = f"{one.id} -> {', '.join(one.alias_of)}" if one.alias_of is not None else one.id
         state = Text("ready", "green") if one.routable else Text("unavailable", "red")
-        table.add_row(_plain(name), state, _plain(", ".join(one.backends)))
+        table.add_row(plain(name), state, plain(", ".join(one.backends)))
     return [table, *suggestions(status)]
 
 
@@ -176,12 +176,12 @@ def suggestions(status: Status) -> list[Text]:
             continue
         alias = group.alias if group.alias not in taken else f"{group.alias}-any"
         wanted = ", ".join(map(quoted, group.names))
-        lines.append(_plain(f"    {quoted(alias)}: [{wanted}]"))
+        lines.append(plain(f"    {quoted(alias)}: [{wanted}]"))
     if lines:
         head = (
             "These may be one model each: their names say so, nothing proves it. To serve them as"
         )
-        return [_plain(""), _plain(head + " one, add:"), _plain("  aliases:"), *lines]
+        return [plain(""), plain(head + " one, add:"), plain("  aliases:"), *lines]
     return []
 
 
@@ -189,7 +189,7 @@ def _state(backend: Backend) -> Text:
     if backend.available:
         return Text(backend.state, "green")
     reason = f" ({backend.reason})" if backend.reason else ""
-    return Text(_plain(f"{backend.state}{reason}").plain, "red")
+    return Text(plain(f"{backend.state}{reason}").plain, "red")
 
 
 def _table(*columns: str) -> Table:
@@ -199,12 +199,13 @@ def _table(*columns: str) -> Table:
     return table
 
 
-def _plain(text: str) -> Text:
+def plain(text: str) -> Text:
     """Return text of engines and clients as it is: no markup, and nothing a terminal obeys."""
     return Text("".join(char if char.isprintable() else "?" for char in text))
 
 
-def _uptime(seconds: float) -> str:
+def uptime(seconds: float) -> str:
+    """Return how long something is ago, in the two largest units."""
     minutes, rest = divmod(int(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     days, hours = divmod(hours, 24)

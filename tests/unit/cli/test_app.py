@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from proxy import __version__
-from proxy.cli import status
+from proxy.cli import status, watching
 from proxy.cli.app import run
 from proxy.settings.address import Address
 from proxy.settings.load import Supply
@@ -202,3 +202,20 @@ def test_no_words_is_a_question(capsys: pytest.CaptureFixture[str]) -> None:
     told = capsys.readouterr()
     for command in ("serve", "check", "explain", "models", "status", "bench", "version"):
         assert command in told.out + told.err
+
+
+def test_top_watches_where_it_is_told_to(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked: list[object] = []
+
+    def watched(admin: Address, *, every: float, sort: str, once: bool) -> int:
+        asked.append((str(admin), every, sort, once))
+        return 1
+
+    monkeypatch.setattr(watching, "run", watched)
+    words = ["top", "--admin", "127.0.0.1:9999", "--every", "2", "--sort", "first", "--once"]
+    assert run(words) == 1
+    assert asked == [("127.0.0.1:9999", 2.0, "first", True)]
+    assert run(["top", "--sort", "colour"]) == 2
+    assert "state, name, in-flight" in capsys.readouterr().err
