@@ -156,6 +156,7 @@ class Instance:
 
     async def start(self, client_socket: socket.socket, admin_socket: socket.socket) -> None:
         """Observe the backends, then open both ports."""
+        await self._keys.start()
         self._prober.start()
         self._repeat("wheel", TICK, self._turn)
         self._repeat("backends", 1.0, self._tend)
@@ -192,6 +193,7 @@ class Instance:
         while self._journal.tell():
             pass
         self._access.flush()
+        await self._keys.stop()
         await self._tracing.stop()
 
     def hurry(self) -> None:

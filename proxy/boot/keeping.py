@@ -6,7 +6,10 @@ While nobody needs a key there is nothing here: no gate at the edge, no guard on
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+import structlog
 
 from proxy.boot.spans import calendar
 from proxy.edge.gate import Gate
@@ -16,12 +19,15 @@ from proxy.settings.keys import Keys, cost
 from proxy.telemetry import families
 
 if TYPE_CHECKING:
+    from proxy.boot.persisting import Persisting
     from proxy.core.keys import Key
     from proxy.edge.models import Permits
     from proxy.edge.server import Edge
     from proxy.flow.course import Course, Observer
     from proxy.telemetry.journal import Reader
     from proxy.telemetry.metrics import Metrics
+
+log = structlog.get_logger()
 
 
 class Keeping:
@@ -37,6 +43,7 @@ class Keeping:
         self._guard: Guard | None = None
         self._books: Books | None = None
         self._stored: Sequence[Key] = ()
+        self._persisting: Persisting | None = None
         self._judge()
 
     @property
@@ -73,10 +80,33 @@ class Keeping:
         if (before.wanted, before.pass_through) != (settings.wanted, settings.pass_through):
             self._gate()
 
+    async def start(self) -> None:
+        """Learn the keys of the database before anybody is served."""
+        database = self._settings.database
+        if database is not None:
+            assert self._guard is not None
+            assert self._books is not None
+            from proxy.boot.persisting import Persisting  # noqa: PLC0415 - loads SQLite
+
+            self._persisting = Persisting(Path(database), self._guard, self._books, self._learnt)
+            await self._persisting.exchange()
+
+    async def stop(self) -> None:
+        """Write what has been used."""
+        if self._persisting is not None:
+            await self._persisting.stop()
+
     def tend(self) -> None:
         """Look at the clock: keys expire, and days end."""
         if self._guard is not None:
             self._guard.calendar = calendar(self._wall())
+        if self._persisting is not None:
+            self._persisting.beat()
+
+    def _learnt(self, keys: "Sequence[Key]") -> None:
+        self._stored = keys
+        self._judge()
+        log.info("keys read", keys=len(keys))
 
     def _judge(self) -> None:
         settings = self._settings

@@ -168,6 +168,28 @@ def bench(context: typer.Context) -> None:
 
 
 @app.command()
+def usage(
+    config: Config = None,
+    database: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The database, not the settings'.")
+    ] = None,
+    by: Annotated[
+        str, typer.Option(help="What sums are by: any of day, key, tenant, model, with commas.")
+    ] = "key,model",
+    since: Annotated[str | None, typer.Option(metavar="DAY", help="Else: this month.")] = None,
+    until: Annotated[str | None, typer.Option(metavar="DAY", help="Else: today.")] = None,
+    *,
+    csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
+) -> None:
+    """Show what API keys have used."""
+    from proxy.cli import usage as view
+
+    path = keys.needed(config, database)
+    groups = [one.strip() for one in by.split(",")]
+    raise typer.Exit(view.show(path, groups, since, until, csv=csv))
+
+
+@app.command()
 def version() -> None:
     """Print the version."""
     # It answers before this module is loaded; here it stands for --help.

@@ -17,7 +17,8 @@ from proxy.settings.tracing import Tracing
 
 PREFIX: Final = "HEADRACE_"
 _TRACING: Final = [f"tracing.{name}" for name in Tracing.__struct_fields__]
-FIXED: Final = frozenset({"listen", "admin", "workers", "log.format", *_TRACING})  # at a reload
+_ALONE: Final = ("listen", "admin", "workers", "log.format", "keys.database")
+FIXED: Final = frozenset({*_ALONE, *_TRACING})  # at a reload
 CONFIG: Final = "HEADRACE_CONFIG"  # the file itself; not a key of the file
 
 

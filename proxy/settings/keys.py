@@ -83,8 +83,8 @@ class ClientKey(msgspec.Struct, frozen=True, kw_only=True):
     tenant: Annotated[
         str,
         Meta(
-            description="Whose key it is: it stands beside the key in metrics. Default: the"
-            " name of the key.",
+            description="Whose key it is: it stands beside the key in metrics and in"
+            " `headrace usage`. Default: the name of the key.",
             extra={"unit": "label"},
         ),
     ] = ""
@@ -106,11 +106,20 @@ class Price(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Keys(msgspec.Struct, frozen=True, kw_only=True):
-    """API keys of clients. Without any, nobody needs one."""
+    """API keys of clients. Without any, and without a database, nobody needs one."""
 
     clients: Annotated[
         dict[str, ClientKey], Meta(description="Keys by name. Names stand in logs and metrics.")
     ] = msgspec.field(default_factory=dict)
+    database: Annotated[
+        str | None,
+        Meta(
+            description="A SQLite file with further keys, those of `headrace keys`, and with what"
+            " each key has used; it is made if it is not there. A relative path starts at the"
+            " configuration file.",
+            extra={"unit": "path"},
+        ),
+    ] = None
     prices: Annotated[
         dict[str, Price],
         Meta(description="What models cost, by name as clients ask for it, or by a pattern."),
@@ -126,7 +135,7 @@ class Keys(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def wanted(self) -> bool:
         """Tell whether clients need a key."""
-        return bool(self.clients)
+        return bool(self.clients) or self.database is not None
 
     def listed(self) -> Iterator[Key]:
         """Yield the keys that stand in the settings."""

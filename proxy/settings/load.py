@@ -237,7 +237,12 @@ def _finished(settings: Settings, base: Path, reading: Reading) -> Settings:
             for n, source in enumerate(getattr(found, kind))
         )
         found = msgspec.structs.replace(found, **{kind: tuple(sources)})
-    settings = msgspec.structs.replace(settings, backends=tuple(backends), discovery=found)
+    keys = settings.keys
+    if keys.database is not None:
+        keys = msgspec.structs.replace(keys, database=str(base / keys.database))
+    settings = msgspec.structs.replace(
+        settings, backends=tuple(backends), discovery=found, keys=keys
+    )
     return securing.secured(settings, base, reading)
 
 

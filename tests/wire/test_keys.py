@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, closing
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -10,6 +11,10 @@ import pytest
 
 from benchmarks.fake.engine import Engine, running
 from benchmarks.fake.profile import Profile
+from proxy.cli import app
+from proxy.core import keys
+from proxy.settings.keystore import Keystore, Secret, connect
+from proxy.telemetry.ledger import Ledger, Row
 from tests.fixtures.keyed import clients
 from tests.fixtures.stack import MODEL, Stack, backends, eventually, serving
 from tests.fixtures.wire import chat, connected, get, port_of, post
@@ -311,3 +316,40 @@ async def test_what_passes_through_is_guarded_too(free_port: Port) -> None:
         assert await code("Authorization: Bearer SOME") == (403, "path_not_allowed")
         await code(TEAM)
         assert await code(TEAM) == (429, "rate_limit_exceeded")
+
+
+@pytest.mark.setting("keys.database")
+async def test_keys_of_a_database_come_go_and_leave_their_usage(
+    free_port: Port, tmp_path: Path
+) -> None:
+    path = tmp_path / "keys.db"
+
+    def make() -> None:
+        with closing(connect(path)) as connection:
+            secret = Secret(digest=keys.digest("TEAM"), shown="TE")
+            key = keys.Key(name="team", tenant="t")
+            Keystore(connection).create(key, secret, now=1.0, expires=None)
+
+    def change(*words: str) -> None:
+        assert app.run(["keys", *words, "--database", str(path)]) == 0
+
+    async with running(Profile()) as engine:
+        document = f"{backends(engine)}keys: {{database: {path}}}\n"
+        async with serving(document, free_port) as stack:
+            assert (await asked(stack))[0] == 401
+            await asyncio.to_thread(make)
+            await until_served(stack, max_tokens=3, ignore_eos=True)
+
+            await asyncio.to_thread(change, "revoke", "team")
+
+            async with asyncio.timeout(5):
+                while (await asked(stack))[0] != 401:  # noqa: ASYNC110 - it is told of no event
+                    await asyncio.sleep(0.05)
+
+    def used() -> list[Row]:
+        with closing(connect(path)) as connection:
+            return Ledger(connection).sums(["key"], "2020-01-01", "2999-01-01")
+
+    ((name, count, *_),) = await asyncio.to_thread(used)
+    assert name == "team"
+    assert int(count) >= 1

@@ -85,6 +85,7 @@ SINGLE = [
     ("tracing.metrics", "true", True),
     ("tracing.queue", "64", 64),
     ("tracing.timeout", "5s", 5.0),
+    ("keys.database", "/dev/x.db", "/dev/x.db"),
     ("keys.pass_through", "true", True),
 ]
 
