@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
+from enum import StrEnum
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -38,6 +39,15 @@ Backend = Annotated[
     list[str] | None,
     typer.Option(metavar="URL", help="An engine; may be repeated. Replaces those of the file."),
 ]
+
+
+class Kind(StrEnum):
+    """Whose settings can be brought along."""
+
+    OLLA = "olla"
+    LITELLM = "litellm"
+
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -154,6 +164,24 @@ def top(
         raise typer.BadParameter(f"{sort!r} is none of {allowed}", param_hint="--sort")
     where = _where(config, admin)
     raise typer.Exit(watching.run(where, every=every, sort=sort, once=once))
+
+
+@app.command("import")
+def bring(
+    kind: Annotated[Kind, typer.Argument(metavar="olla|litellm", help="Whose settings these are.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Its configuration file.")],
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", metavar="OUT", help="Where the result goes; else printed."),
+    ] = None,
+) -> None:
+    """Turn the settings of another proxy into settings for headrace, and tell what became of each.
+
+    The report goes to standard error: what was carried, what was approximated, what was dropped.
+    """
+    from proxy.cli.converting import command
+
+    raise typer.Exit(command.convert(kind.value, file, output))
 
 
 @app.command(

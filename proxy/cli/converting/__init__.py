@@ -1,0 +1,1 @@
+"""`headrace import`: the settings of other proxies as settings of this one."""
