@@ -7,7 +7,9 @@ from math import inf
 
 from proxy.core import admission, selection
 from proxy.core.catalog import matches
+from proxy.core.conversation import fingerprint
 from proxy.flow.course import Course
+from proxy.settings.balancing import Sessions
 from proxy.settings.load import Loaded, Supply
 from proxy.settings.schema import Settings
 
@@ -50,7 +52,10 @@ def renew(course: Course, settings: Settings) -> None:
     """Let calls that begin from now on, or pick from now on, follow `settings`."""
     course.forget_timeouts()
     course.selector = selector(settings)
-    course.session_bound = settings.balance.session_bound or 0.0
+    balance = settings.balance
+    course.session_bound = balance.session_bound or 0.0
+    told = balance.session_bound and balance.sessions is Sessions.CONVERSATIONS
+    course.fingerprint = fingerprint if told else None
     course.queue_timeout = settings.limits.queue_timeout
     course.common_paths = common_paths(settings)
     course.least_body = least_body(settings)

@@ -43,7 +43,6 @@ def _own_field(request: Request, name: bytes, value: bytes) -> Failure | None:
     """Take one of the request headers that address this proxy."""
     if name == b"session":
         request.session = value.decode("latin-1")[:256]
-        request.particular = True
     elif name == b"backend":
         request.pin = value.decode("latin-1")[:256]
     elif name == b"priority":

@@ -27,7 +27,7 @@ def pick(attempts: "Attempts", now: float) -> "tuple[Target, Backend] | None":
             now=now,
         )
         if backend is not None:
-            if attempts.request.particular:
+            if call.session or attempts.request.translates:
                 backend = _particular(attempts, target, backend, now)
             return target, backend
     return None

@@ -39,7 +39,6 @@ _JUDGED = (
     "content_type",
     "continues",
     "credentials",
-    "particular",
     "pin",
     "priority",
     "request_id",
@@ -103,7 +102,6 @@ class Request:
         "known",
         "operation",
         "parent",
-        "particular",
         "pin",
         "priority",
         "request_id",
@@ -131,7 +129,6 @@ class Request:
         self.known: tuple[Ring, Account, float | None] | None = None  # by `guard`
         self._fields = fields
         self.translates = operation.translates
-        self.particular = operation.translates  # cares which backend it is sent to
         self.ways: dict[object, ways.Way] = {}  # by `Side.mark`; filled by `way_to`
 
     def way_to(self, side: "Side") -> ways.Way:
@@ -239,6 +236,7 @@ class Course:
         "draining",
         "common_paths",
         "estimator",
+        "fingerprint",
         "guard",
         "later",
         "least_body",
@@ -278,6 +276,8 @@ class Course:
         self.directory = directory
         self.selector = selector
         self.session_bound = 0.0  # see `core/affinity`; 0 = sessions count for nothing
+        # What tells which conversation a body belongs to; None: clients name their sessions.
+        self.fingerprint: Callable[[bytes], str | None] | None = None
         self.queues = queues
         self.sides = sides
         self.common_paths = common_paths  # every engine kind may be sent these

@@ -116,6 +116,8 @@ class Intake:
         stream = facts.stream
         call.stream = request.operation.streams if stream is None else stream
         call.session = request.session
+        if call.session is None and self._course.fingerprint is not None:
+            call.session = self._course.fingerprint(call.body)
         call.priority = request.priority
         call.pin = request.pin
         call.prompt_work = call.body_size / BYTES_PER_TOKEN

@@ -1,5 +1,6 @@
 """The settings of balancing: how a backend is chosen, and when one is passed over."""
 
+from enum import StrEnum
 from typing import Annotated, Final
 
 import msgspec
@@ -82,6 +83,13 @@ class Outliers(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
+class Sessions(StrEnum):
+    """What makes requests one session."""
+
+    NAMED = "named"  # the text of `x-headrace-session`
+    CONVERSATIONS = "conversations"  # besides, a chat that begins with the same words
+
+
 class BalanceSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How requests are spread."""
 
@@ -92,11 +100,18 @@ class BalanceSettings(msgspec.Struct, frozen=True, kw_only=True):
             " least-connections: the fewest requests by weight; round-robin; random."
         ),
     ] = selection.Policy.WORK
+    sessions: Annotated[
+        Sessions,
+        Meta(
+            description="named: requests with the same `x-headrace-session` are a session;"
+            " conversations: besides, chats that begin with the same instructions and first words."
+        ),
+    ] = Sessions.NAMED
     session_bound: Annotated[
         Annotated[float, Meta(ge=1.0, le=100.0)] | None,
         Meta(
-            description="Requests with the same `x-headrace-session` go to the same backend, unless"
-            " its load is over so many times the mean; null = sessions count for nothing."
+            description="Requests of a session go to the same backend, unless its load is over so"
+            " many times the mean; null = sessions count for nothing."
         ),
     ] = 1.25
     slow_start: Annotated[

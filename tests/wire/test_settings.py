@@ -180,6 +180,28 @@ async def test_a_session_stays_at_one_backend_unless_that_is_switched_off(
         assert len({await served_by(stack) for _ in range(6)}) == homes
 
 
+@pytest.mark.setting("balance.sessions")
+@pytest.mark.parametrize(("sessions", "homes"), [("named", 2), ("conversations", 1)])
+async def test_a_chat_that_goes_on_is_known_by_how_it_began(
+    pair: tuple[Engine, Engine], free_port: Port, sessions: str, homes: int
+) -> None:
+    document = backends(*pair) + f"balance: {{policy: round-robin, sessions: {sessions}}}\n"
+    turns = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hello"}]
+
+    async with serving(document, free_port) as stack:
+        seen = set()
+        for number in range(4):
+            async with stack.ask(messages=turns) as answer:
+                assert answer.status == 200
+                seen.add(answer.headers["x-headrace-backend"])
+            turns += [
+                {"role": "assistant", "content": "Hi."},
+                {"role": "user", "content": f"And {number}?"},
+            ]
+
+    assert len(seen) == homes
+
+
 @pytest.mark.setting("log.access")
 @pytest.mark.parametrize(("access", "lines"), [("true", 1), ("false", 0)])
 async def test_access_lines_can_be_switched_off(

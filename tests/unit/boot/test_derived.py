@@ -3,11 +3,12 @@
 from math import inf
 
 import msgspec
+import pytest
 
 from proxy.boot import derived
 from proxy.core.selection import Policy
 from proxy.dialects.registry import ENGINES
-from proxy.settings.balancing import BalanceSettings
+from proxy.settings.balancing import BalanceSettings, Sessions
 from proxy.settings.profiles import Profiles
 from proxy.settings.schema import Limits, Models, Settings, Timeouts
 from tests.fixtures.course import World
@@ -48,6 +49,7 @@ def test_calls_that_begin_after_a_reload_follow_it() -> None:
 
     assert world.course.selector.policy is Policy.RANDOM
     assert world.course.session_bound == 0.0
+    assert world.course.fingerprint is None
     assert world.course.queue_timeout == 3.0
     assert world.course.continue_room == 2048
     assert world.course.timeouts_of("m", backend).idle == 9.0
@@ -63,6 +65,25 @@ def test_models_that_are_continued_are_named_by_patterns() -> None:
         *(True, True, False, True)
     ]
     assert derived.continued(Settings()) is None
+
+
+@pytest.mark.parametrize(
+    ("sessions", "bound", "told"),
+    [
+        (Sessions.NAMED, 1.25, False),
+        (Sessions.CONVERSATIONS, 1.25, True),
+        (Sessions.CONVERSATIONS, None, False),
+    ],
+)
+def test_conversations_are_told_apart_only_if_that_counts(
+    sessions: Sessions, bound: float | None, told: bool
+) -> None:
+    world = World("a")
+    balance = BalanceSettings(sessions=sessions, session_bound=bound)
+
+    derived.renew(world.course, Settings(balance=balance))
+
+    assert (world.course.fingerprint is not None) is told
 
 
 def test_a_supply_from_nowhere_has_what_holds() -> None:

@@ -11,6 +11,7 @@ from proxy.core.catalog import Unify
 from proxy.core.selection import Policy
 from proxy.settings import fields
 from proxy.settings.address import Address
+from proxy.settings.balancing import Sessions
 from proxy.settings.credential import Secret
 from proxy.settings.load import Flags, load
 from proxy.settings.problems import SettingsError
@@ -51,6 +52,7 @@ SINGLE = [
     ("tls.admin.minimum", "1.3", Version.TLS13),
     ("models.unify", "names", Unify.NAMES),
     ("balance.policy", "least-connections", Policy.LEAST_CONNECTIONS),
+    ("balance.sessions", "conversations", Sessions.CONVERSATIONS),
     ("balance.session_bound", "2", 2.0),
     ("balance.slow_start", "5s", 5.0),
     ("balance.outliers.slowness", "4", 4.0),
