@@ -3,6 +3,7 @@
 from proxy.boot.lean import light_imports
 
 with light_imports():
-    from proxy.boot.run import Greeter, StandIn, Starter, serve
+    from proxy.boot.engines import StandIn, Starter
+    from proxy.boot.run import Greeter, serve
 
 __all__ = ["Greeter", "StandIn", "Starter", "serve"]

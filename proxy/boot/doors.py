@@ -14,27 +14,34 @@ from proxy.telemetry.metrics import Metrics
 
 log = structlog.get_logger()
 
-Served = tuple[socket.socket, web.Application]
-
 
 class Doors:
     """The way in for clients and for who runs the proxy."""
 
-    __slots__ = ("_desk", "_edge", "_lock", "_metrics", "_tasks", "_tls")
+    __slots__ = ("_desk", "_edge", "_lock", "_metrics", "_tasks", "_tls", "counted")
 
     def __init__(self, edge: Edge, metrics: Metrics) -> None:
         self._edge = edge
         self._desk = Desk()
         self._metrics = metrics
         self._tls = Tls()
+        self.counted = edge.handshakes  # elsewhere, where other processes take clients
         self._lock = asyncio.Lock()  # two reloads may follow each other closely
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def open(self, clients: Served, admin: Served, tls: Tls) -> None:
-        """Begin to accept on both."""
+    async def open_clients(self, listening: socket.socket, app: web.Application, tls: Tls) -> None:
+        """Begin to accept clients."""
         self._take(tls)
-        await self._edge.start([clients[0]], clients[1], tls.listen.seal)
-        await self._desk.start(admin[0], admin[1], tls.admin.seal)
+        await self._edge.start([listening], app, tls.listen.seal)
+
+    async def open_admin(self, listening: socket.socket, app: web.Application, tls: Tls) -> None:
+        """Begin to accept who runs the proxy."""
+        self._take(tls)
+        await self._desk.start(listening, app, tls.admin.seal)
+
+    def close_admin(self) -> None:
+        """Leave the admin listener to another process; what is connected goes on."""
+        self._desk.close()
 
     def follow(self, tls: Tls) -> None:
         """Meet who connects from now on with these certificates."""
@@ -65,7 +72,7 @@ class Doors:
         return {name: seal.ends for name, seal in pairs if seal is not None and seal.ends}
 
     def _handshakes(self) -> Mapping[str, int]:
-        return self._edge.handshakes() if self._tls.listen.seal is not None else {}
+        return self.counted() if self._tls.listen.seal is not None else {}
 
     async def stop(self) -> None:
         """Close both, and every connection."""

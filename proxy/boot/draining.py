@@ -7,6 +7,9 @@
 
 It is one way, and one for all: a signal and the preStop hook of a pod wait for the same drain.
 `hurry` ends the present wait and the next.
+
+Handed over, the listeners are another process's already: then they are left at once, and the delay
+is for clients with an open connection, who learn from their next answer to open a new one.
 """
 
 import asyncio
@@ -31,7 +34,7 @@ log = structlog.get_logger()
 class Draining:
     """The end of one proxy's service. `settings` is asked when it begins, `idle` while it waits."""
 
-    __slots__ = ("_course", "_edge", "_hurry", "_idle", "_settings", "_task", "begun")
+    __slots__ = ("_course", "_edge", "_handed", "_hurry", "_idle", "_settings", "_task", "begun")
 
     def __init__(
         self, course: Course, edge: Edge, settings: Callable[[], Drain], idle: Callable[[], bool]
@@ -41,12 +44,14 @@ class Draining:
         self._settings = settings
         self._idle = idle
         self._hurry = asyncio.Event()
+        self._handed = False
         self._task: asyncio.Task[None] | None = None
         self.begun = False
 
-    def begin(self) -> asyncio.Task[None]:
+    def begin(self, *, handed_over: bool = False) -> asyncio.Task[None]:
         """Begin, unless it has begun; return what ends with it. Shield it from being cancelled."""
         if self._task is None:
+            self._handed = handed_over
             self.begun = self._course.draining = True
             self._task = asyncio.get_running_loop().create_task(self._run(), name="drain")
         return self._task
@@ -60,15 +65,23 @@ class Draining:
         log.info(
             "draining", calls=len(self._course.calls), delay=drain.delay, timeout=drain.timeout
         )
-        await self._wait_until(_never, drain.delay)
-        self._edge.draining = True
-        self._edge.stop_accepting()
+        if self._handed:
+            self._refuse_more()
+        await self._wait_until(self._all_gone if self._handed else _never, drain.delay)
+        self._refuse_more()
         self._edge.close_idle()
         await self._wait_until(self._idle, drain.timeout)
         self._break_off()
         self._hurry.clear()
-        await self._wait_until(lambda: not self._edge.connections, FLUSH)
+        await self._wait_until(self._all_gone, FLUSH)
         log.info("drained")
+
+    def _all_gone(self) -> bool:
+        return not self._edge.connections
+
+    def _refuse_more(self) -> None:
+        self._edge.draining = True
+        self._edge.stop_accepting()
 
     def _break_off(self) -> None:
         left: tuple[Attempts | Through, ...] = (*self._course.calls, *self._edge.passing)

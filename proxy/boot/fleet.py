@@ -13,6 +13,7 @@ A backend that comes back while it leaves is taken up again where it was left.
 
 from collections.abc import Callable, Iterable, Sequence
 from math import inf
+from typing import ClassVar
 
 import structlog
 
@@ -37,6 +38,11 @@ class Fleet:
     `sides` has those that join or leave too. `on_catalog` is called after each new catalog.
     `random` is in [0, 1).
     """
+
+    # What backends are made of; other where several processes serve.
+    backend_type: ClassVar[type[Backend]] = Backend
+    breaker_type: ClassVar[type[breaker.Breaker]] = breaker.Breaker
+    health_type: ClassVar[type[health.Health]] = health.Health
 
     __slots__ = (
         "_configured",
@@ -84,6 +90,10 @@ class Fleet:
     def timeouts_for(self, model: str, backend: Backend) -> Timeouts:
         """Return what holds for a model, by the engine's name for it, on a backend."""
         return self._settings.timeouts_for(model, self._configured.get(backend))
+
+    def found(self, backend: Backend) -> Sequence[Model]:
+        """Return what a backend lists, whether it is served or not."""
+        return self._found.get(backend, ())
 
     # what discovery finds ------------------------------------------------------------------------
 
@@ -181,14 +191,14 @@ class Fleet:
 
     def _make(self, one: BackendSettings, settings: Settings) -> Backend:
         policy = breaker.Policy(probe_timeout=_patience(one, settings))
-        backend = Backend(
+        backend = self.backend_type(
             one.name,
             one.url,
             weight=one.weight,
             priority=one.priority,
             cap=one.max_in_flight,
-            breaker=breaker.Breaker(policy, self._random),
-            health=health.Health(health.Policy(), self._random),
+            breaker=self.breaker_type(policy, self._random),
+            health=self.health_type(health.Policy(), self._random),
         )
         backend.kind = _kind(one)
         backend.warming = settings.balance.slow_start

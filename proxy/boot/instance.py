@@ -8,7 +8,7 @@ import asyncio
 import random
 import socket
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final
 
@@ -21,11 +21,14 @@ from proxy.boot.doors import Doors
 from proxy.boot.draining import Draining
 from proxy.boot.fleet import Fleet, keys, seals_of
 from proxy.boot.keeping import Keeping
+from proxy.boot.pages import Pages
 from proxy.boot.reload import Reloader
+from proxy.boot.told import Knowing
 from proxy.boot.tracing import begin
+from proxy.boot.warmth import checked
 from proxy.core import admission, health
 from proxy.core.backend import Backend
-from proxy.core.catalog import Catalog, Model
+from proxy.core.catalog import Model
 from proxy.dialects.base import Engine
 from proxy.dialects.registry import probe_paths
 from proxy.discovery.fetch import HttpFetch
@@ -43,27 +46,25 @@ from proxy.settings.load import Supply
 from proxy.settings.schema import Settings
 from proxy.telemetry import logs
 from proxy.telemetry.access import AccessLog
-from proxy.telemetry.failures import Record
+from proxy.telemetry.crew import Crew
 from proxy.telemetry.journal import Journal, Reader
 from proxy.telemetry.logs import Render
 from proxy.telemetry.lookout import Lookout
 from proxy.telemetry.metrics import Metrics
 from proxy.telemetry.reloads import Reloads
 from proxy.telemetry.sink import Sink
-from proxy.telemetry.sources import SourceState
 
 # Seconds between two looks at what is due. Waking an idle process costs 0.2 ms of CPU on a virtual
 # machine: at 50 ms, and with a beat of its own for the log, that was a tenth of a streamed chunk.
 TICK: Final = 0.25
 NEXT_LOT: Final = 0.005  # seconds until the next lot of ended calls is told to the observers
-CATCH_UP: Final = 1024  # ended calls told at once before somebody looks
 
-_NEVER_READY: Final = frozenset({health.State.UNKNOWN, health.State.STARTING})
+NEVER_READY: Final = frozenset({health.State.UNKNOWN, health.State.STARTING})
 
 log = structlog.get_logger()
 
 
-class Instance:
+class Instance(Pages):
     """One process's worth of proxy. Make it inside a running loop.
 
     Access lines go to `out`, as JSON or as `render` has them; `err` is where the log goes. Without
@@ -86,14 +87,14 @@ class Instance:
         self.started_at = self.now()
         self._down: set[Backend] = set()
         self._lag = self._worst_lag = 0.0
-        self._fleet = Fleet(settings, now=self.now, random=random.random)
+        self._fleet = self._make_fleet()
         self._fleet.on_catalog = self._catalog_changed
-        self._queues: admission.Queues[Attempts] = admission.Queues(derived.queueing(settings))
+        self._queues = self._make_queues()
         self._course = self._make_course()
         derived.renew(self._course, settings)
         self._referee = judging.referee(self._course, settings)
         self._lookout = Lookout(self.now, lambda: self._course.calls)
-        self.reloads = Reloads(time.time)
+        self.reloads, self.crew = Reloads(time.time), Crew()
         self._metrics = Metrics(self.version, self)
         self._metrics.passed_over = self._referee.counts
         self._access = AccessLog(out.write, monotonic=self.now, wall=time.time, render=render)
@@ -120,11 +121,20 @@ class Instance:
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._doors = Doors(self._edge, self._metrics)
 
+    # The clock of everything here: the function itself, so that reading it costs no frame of ours.
+    now = staticmethod(time.monotonic)
+
     def _observers(self) -> tuple[Reader, ...]:
         reckoner = Reckoner(self._course.estimator)
         readers: tuple[Reader, ...] = (reckoner, *self._keys.readers, self._metrics)
         readers += (self._referee, *self._lookout.readers, *self._tracing.readers)
         return (*readers, self._access) if self.settings.log.access else readers
+
+    def _make_fleet(self) -> Fleet:
+        return Fleet(self.settings, now=self.now, random=random.random)
+
+    def _make_queues(self) -> admission.Queues[Attempts]:
+        return admission.Queues(derived.queueing(self.settings))
 
     def _make_course(self) -> Course:
         settings = self.settings
@@ -142,7 +152,7 @@ class Instance:
             least_body=derived.least_body(settings),
         )
 
-    def _make_prober(self) -> Prober:
+    def _make_prober(self) -> Knowing:
         return Prober(
             self._fleet.backends(),
             self._fetch,
@@ -154,29 +164,52 @@ class Instance:
 
     # life ------------------------------------------------------------------------------------
 
-    async def start(self, client_socket: socket.socket, admin_socket: socket.socket) -> None:
-        """Observe the backends, then open both ports."""
+    async def start(
+        self, client_socket: socket.socket, admin_socket: socket.socket, warm: float = 0.0
+    ) -> None:
+        """Observe the backends, then open both ports.
+
+        `warm` is how many seconds every backend may take to be checked once before that.
+        """
         await self._keys.start()
         self._prober.start()
+        self._begin_beats()
+        await checked(self.backends(), warm)
+        await self._open_clients(client_socket)
+        await self._open_admin(admin_socket)
+        self.reloader.start()
+
+    def _begin_beats(self) -> None:
         self._repeat("wheel", TICK, self._turn)
         self._repeat("backends", 1.0, self._tend)
+
+    async def _open_clients(self, client_socket: socket.socket) -> None:
         pages = models.routes(
             partial(scope.listing, self._course),
             lambda: self._edge.new_id().encode(),
             self._keys.permits,
         )
         app = routes.application(self._course, self._edge.new_id, pages)
+        await self._doors.open_clients(client_socket, app, self.settings.tls)
+
+    async def _open_admin(self, admin_socket: socket.socket) -> None:
         desk = admin.application(self, self)
-        await self._doors.open((client_socket, app), (admin_socket, desk), self.settings.tls)
-        self.reloader.start()
+        await self._doors.open_admin(admin_socket, desk, self.settings.tls)
 
     async def drain(self) -> None:
         """Let go in order; returns when all calls have ended or were broken off."""
         await asyncio.shield(self.begin_drain())
 
-    def begin_drain(self) -> asyncio.Task[None]:
-        """Begin to let go, unless that has begun; what is returned ends with it."""
-        return self._draining.begin()
+    def begin_drain(self, *, handed_over: bool = False) -> asyncio.Task[None]:
+        """Begin to let go, unless that has begun; what is returned ends with it.
+
+        `handed_over`: another process has the client's port already.
+        """
+        return self._draining.begin(handed_over=handed_over)
+
+    def close_admin(self) -> None:
+        """Answer no more on the admin address: another process does."""
+        self._doors.close_admin()
 
     async def stop(self) -> None:
         """End everything that is still there."""
@@ -323,73 +356,5 @@ class Instance:
 
     def _unheard(self) -> list[str]:
         """Return the backends that have not been ready since the start: what they serve is open."""
-        unready = [b.name for b in self._fleet.backends() if b.health.state in _NEVER_READY]
+        unready = [b.name for b in self._fleet.backends() if b.health.state in NEVER_READY]
         return unready + self.reloader.sources.silent()
-
-    # what the admin pages see --------------------------------------------------------------------
-
-    # The clock of everything here: the function itself, so that reading it costs no frame of ours.
-    now = staticmethod(time.monotonic)
-
-    def backends(self) -> Sequence[Backend]:
-        """Return the backends that requests may go to."""
-        return self._fleet.backends()
-
-    def leaving(self) -> Sequence[Backend]:
-        """Return the backends that were removed while requests ran there."""
-        return self._fleet.leaving
-
-    @property
-    def draining(self) -> bool:
-        """Tell whether the drain has begun."""
-        return self._draining.begun
-
-    def config(self) -> Mapping[str, object]:
-        """Return the settings in force and what became of reloads; docs describe the fields."""
-        return self.reloader.config()
-
-    @property
-    def sources(self) -> Sequence[SourceState]:
-        """Return what becomes of the sources of backends."""
-        return self.reloader.sources.states()
-
-    def catalog(self) -> Catalog:
-        """Return the routing snapshot in force."""
-        return self._fleet.directory.current
-
-    def queues(self) -> Mapping[str, int]:
-        """Return how many calls wait, by model."""
-        return {name: queue.count for name, queue in self._queues.items() if queue.count}
-
-    def client_connections(self) -> int:
-        """Return the number of open client connections."""
-        return len(self._edge.connections)
-
-    def loop_lag(self) -> float:
-        """Return the loop's worst lateness since the last look, in seconds."""
-        worst, self._worst_lag = self._worst_lag, 0.0
-        return max(0.0, worst)
-
-    def dropped_lines(self) -> int:
-        """Return how many log lines were given up."""
-        return self._access.dropped + sum(sink.dropped for sink in self._sinks)
-
-    def in_flight(self) -> int:
-        """Return how many requests are under way."""
-        return self._metrics.in_flight - len(self._journal)
-
-    @property
-    def metrics(self) -> Metrics:
-        """Return what a scrape gets, brought up to date."""
-        self._journal.tell(CATCH_UP)
-        return self._metrics
-
-    @property
-    def lookout(self) -> Lookout:
-        """Return what is kept for who watches, brought up to date."""
-        self._journal.tell(CATCH_UP)
-        return self._lookout
-
-    def failures(self) -> Sequence[Record]:
-        """Return the last failures."""
-        return self.lookout.recent.records

@@ -17,9 +17,9 @@ import msgspec
 import structlog
 
 from proxy.boot.sources import Sources
+from proxy.boot.warmth import checked
 from proxy.boot.watch import INTERVAL, Watch
 from proxy.core.backend import Backend
-from proxy.core.health import State
 from proxy.edge.orders import Outcome
 from proxy.settings import rules
 from proxy.settings.changes import between, with_fixed
@@ -30,7 +30,6 @@ from proxy.settings.schema import BackendSettings, Settings
 from proxy.telemetry.reloads import Reloads, Result
 
 WARM: Final = 5.0  # seconds in which backends that take over must have been checked once
-LOOK: Final = 0.02  # seconds between two looks at them
 
 Backends = tuple[BackendSettings, ...]
 
@@ -215,11 +214,7 @@ class Reloader:
         joined = running.join(settings)
         staying = {(one.name, one.url) for one in settings.backends}
         if any((one.name, one.url) not in staying for one in running.settings.backends):
-            until = self._loop.time() + WARM
-            while any(each.health.state is State.UNKNOWN for each in joined):
-                if self._loop.time() >= until:
-                    break
-                await asyncio.sleep(LOOK)
+            await checked(joined, WARM)
         running.settle(settings)
 
     def _refused(self, cause: str, problems: Sequence[str]) -> Outcome:

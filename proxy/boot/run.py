@@ -1,42 +1,30 @@
 """The life of the process from top to bottom: sockets, engines, signals, drain, exit."""
 
 import asyncio
-import gc
+import os
 import signal
-import sys
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from functools import partial
-from typing import Any, Protocol
+from collections.abc import Callable, Coroutine
+from typing import Any
 
-import msgspec
 import structlog
 import uvloop
 
+from proxy.boot import engines, notify
+from proxy.boot.engines import Starter, with_engines
 from proxy.boot.files import allow_open_files
+from proxy.boot.inherited import find
 from proxy.boot.instance import Instance
-from proxy.boot.listeners import Occupied, listen
-from proxy.dialects.registry import probe_paths
-from proxy.discovery.fetch import HttpFetch
-from proxy.discovery.local import find_local
+from proxy.boot.lean import settle_memory
+from proxy.boot.lines import Lines, straight, written
+from proxy.boot.listeners import Occupied
+from proxy.boot.reload import WARM
+from proxy.boot.succession import Succession
 from proxy.settings.load import Supply
-from proxy.settings.schema import BackendSettings, LogFormat, Settings
-from proxy.telemetry import logs
-from proxy.telemetry.sink import Sink
+from proxy.settings.schema import Settings
 
 log = structlog.get_logger()
 
 
-class StandIn(Protocol):
-    """Engines that were started because none was there; `words` says what they are."""
-
-    backends: Sequence[BackendSettings]
-    words: str
-
-    async def stop(self) -> None:
-        """End them."""
-
-
-Starter = Callable[[], Awaitable[StandIn]]
 Greeter = Callable[[Settings, str], Coroutine[Any, Any, None]]
 
 
@@ -44,50 +32,78 @@ def serve(supply: Supply, *, stand_in: Starter | None = None, greet: Greeter | N
     """Serve until told to stop; return the exit code.
 
     The settings are read again from `supply` at SIGHUP and when its files change. `stand_in` starts
-    engines if neither the settings nor this machine have any. `greet` runs once the proxy is up;
-    the words it is given say which engines serve.
+    engines if neither the settings nor this machine have any; then one process serves, whatever the
+    settings say. `greet` runs once the proxy is up; the words it is given say which engines serve.
     """
     settings = supply.loaded.settings
-    out, err = Sink(sys.stdout.fileno()), Sink(sys.stderr.fileno())
-    console = settings.log.format is LogFormat.CONSOLE
-    render = logs.console_renderer(colors=sys.stderr.isatty()) if console else logs.render_json
-    logs.configure(err, level=settings.log.level.value, render=render)
+    workers = settings.workers or _cores()
     try:
-        access = render if console else None
-        make = partial(Instance, out=out, err=err, render=access, supply=supply)
-        return uvloop.run(_run(settings, make, stand_in, greet))
+        if workers > 1 and stand_in is None:
+            return _together(supply, workers)
+        with written(settings) as lines:
+            return uvloop.run(_alone(supply, lines, stand_in, greet))
     except Occupied as error:
-        log.critical("cannot listen", address=error.address, reason=error.reason)
+        with written(settings):
+            log.critical("cannot listen", address=error.address, reason=error.reason)
         return 1
-    finally:
-        out.close()
-        err.close()
 
 
-async def _run(
-    settings: Settings,
-    make: Callable[[Settings], Instance],
-    stand_in: Starter | None,
-    greet: Greeter | None,
-) -> int:
+def _cores() -> int:
+    """Return how many cores this process may use."""
+    allowed = getattr(os, "sched_getaffinity", None)  # macOS has none
+    return len(allowed(0)) if allowed is not None else os.cpu_count() or 1
+
+
+def _together(supply: Supply, workers: int) -> int:
+    """Serve with several processes."""
+    from proxy.boot.board import Board  # noqa: PLC0415 - who serves alone needs none of it
+    from proxy.boot.processes import Estate, serve  # noqa: PLC0415 - same
+
+    settings = supply.loaded.settings
+    straight(settings)
     open_files = allow_open_files()
-    client_socket, admin_socket = listen(settings.listen), listen(settings.admin)
-    settings, words, started = await _with_engines(settings, stand_in)
+    inherited = find(os.environ, os.getpid())
+    client, admin = inherited.listen(settings.listen), inherited.listen(settings.admin)
+    inherited.close()
+    settings, words, _ = uvloop.run(with_engines(settings, None))
     if not (settings.backends or settings.discovery.sources):
-        ports = ", ".join(
-            str(port) for port in sorted({p for e in settings.engines.values() for p in e.ports})
+        return engines.none(settings)
+    return serve(
+        Estate(
+            supply=supply,
+            settings=settings,
+            inherited=inherited,
+            client=client,
+            admin=admin,
+            workers=workers,
+            board=Board(workers),
+            words=words,
+            open_files=open_files,
         )
-        log.error(
-            "no engine to serve from",
-            looked_at=f"127.0.0.1, ports {ports}",
-            next_step="name one with --backend URL or in the configuration, or try --demo",
-        )
-        return 1
-    instance = make(settings)
-    stop = _signals(instance)
+    )
+
+
+async def _alone(
+    supply: Supply, lines: Lines, stand_in: Starter | None, greet: Greeter | None
+) -> int:
+    settings = supply.loaded.settings
+    open_files = allow_open_files()
+    inherited = find(os.environ, os.getpid())
+    client, admin = inherited.listen(settings.listen), inherited.listen(settings.admin)
+    inherited.close()
+    sockets = {str(settings.listen): client, str(settings.admin): admin}
+    settings, words, started = await with_engines(settings, stand_in)
+    if not (settings.backends or settings.discovery.sources):
+        return engines.none(settings)
+    instance = Instance(settings, lines.out, err=lines.err, render=lines.access, supply=supply)
+    orders = _Orders(instance)
     try:
-        await instance.start(client_socket, admin_socket)
-        _tune_gc()
+        await instance.start(client, admin, WARM if inherited.awaited else 0.0)
+        settle_memory()
+        if stand_in is None:  # engines of a demonstration end with this process
+            orders.succession(Succession(sockets, orders.handed_over))
+        inherited.serving()
+        notify.ready(os.getpid())
         log.info(
             "serving",
             listen=str(settings.listen),
@@ -95,39 +111,16 @@ async def _run(
             engines=words,
             open_files=open_files,
         )
-        await _until_told(stop, greet(settings, words) if greet is not None else None)
-        await instance.drain()
+        await _until_told(orders.stop, greet(settings, words) if greet is not None else None)
+        if orders.handed:
+            instance.close_admin()
+        await asyncio.shield(instance.begin_drain(handed_over=orders.handed))
     finally:
         await instance.stop()
         if started is not None:
             await started.stop()
     log.info("stopped")
     return 0
-
-
-async def _with_engines(
-    settings: Settings, stand_in: Starter | None
-) -> tuple[Settings, str, StandIn | None]:
-    """Return the settings with the engines to use, and where those come from."""
-    count, sources = len(settings.backends), settings.discovery.sources
-    if count or sources:
-        more = "".join(f", and those of {source.title}" for source in sources)
-        return settings, f"{count} configured{more}", None
-    fetch = HttpFetch(probe_paths(settings.engines.values()), {})
-    try:
-        own = {settings.listen.port, settings.admin.port}
-        found = await find_local(fetch, settings.engines.values(), own)
-    finally:
-        await fetch.close()
-    if found:
-        backends = tuple(BackendSettings(name=f.name, url=f.url) for f in found)
-        names = ", ".join(f"{f.type} at {f.url}" for f in found)
-        return msgspec.structs.replace(settings, backends=backends), f"found {names}", None
-    if stand_in is None:
-        return settings, "", None
-    started = await stand_in()
-    settings = msgspec.structs.replace(settings, backends=tuple(started.backends))
-    return settings, started.words, started
 
 
 async def _until_told(stop: asyncio.Event, greeting: Coroutine[Any, Any, None] | None) -> None:
@@ -140,25 +133,43 @@ async def _until_told(stop: asyncio.Event, greeting: Coroutine[Any, Any, None] |
     task.cancel()
 
 
-def _signals(instance: Instance) -> asyncio.Event:
-    """Return an event that the first SIGTERM or SIGINT sets; the second cuts the drain short."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
+class _Orders:
+    """What signals ask for. `stop` is set by the first SIGTERM or SIGINT, or by a successor.
 
-    def told() -> None:
-        if stop.is_set():
+    The next signal cuts the drain short.
+    """
+
+    __slots__ = ("_instance", "_loop", "_succession", "handed", "stop")
+
+    def __init__(self, instance: Instance) -> None:
+        self._instance = instance
+        self._succession: Succession | None = None
+        self._loop = asyncio.get_running_loop()
+        self.stop = asyncio.Event()
+        self.handed = False
+        for number in (signal.SIGTERM, signal.SIGINT):
+            self._loop.add_signal_handler(number, self._told)
+        self._loop.add_signal_handler(signal.SIGHUP, instance.reloader.request, "SIGHUP")
+
+    def succession(self, succession: Succession) -> None:
+        """Start successors at SIGUSR2 from now on."""
+        self._succession = succession
+        self._loop.add_signal_handler(signal.SIGUSR2, self._succeed)
+
+    def handed_over(self) -> None:
+        """Hear that a successor serves."""
+        self.handed = not self.stop.is_set()
+        self.stop.set()
+
+    def _succeed(self) -> None:
+        assert self._succession is not None
+        if self.stop.is_set():
+            log.warning("no successor is started: this process is stopping")
+            return
+        self._succession.request()
+
+    def _told(self) -> None:
+        if self.stop.is_set():
             log.warning("told to stop again: running requests are broken off")
-            instance.hurry()
-        stop.set()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, told)
-    loop.add_signal_handler(signal.SIGHUP, instance.reloader.request, "SIGHUP")
-    return stop
-
-
-def _tune_gc() -> None:
-    # What is alive now lives for ever; calls are freed by reference counts. Worth 1-2 us a request.
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
+            self._instance.hurry()
+        self.stop.set()

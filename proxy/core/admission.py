@@ -10,6 +10,9 @@ the better one goes first, but nobody starves: after AGING seconds a ticket beat
 in the class above. As the number never changes, a heap keeps the order and the clock need not be
 asked.
 
+Where several processes of this proxy serve, what waits in the others counts for the bounds, too:
+`Elsewhere` knows. Order holds inside one process only.
+
 Leaving is O(1): a ticket is struck out where it stands, and the heap drops the struck ones when
 they come up, or when those are the majority.
 """
@@ -17,7 +20,7 @@ they come up, or when those are the majority.
 import heapq
 import math
 from collections.abc import Container, Iterator
-from typing import Final, Generic, TypeVar
+from typing import Final, Generic, Protocol, TypeVar
 
 import msgspec
 from typing_extensions import override
@@ -71,12 +74,41 @@ class Ticket(Generic[Item]):
         return f"<Ticket {self.serial} priority={self.priority} {state}>"
 
 
+class Elsewhere(Protocol):
+    """The queues of the other processes, by number of tickets."""
+
+    def waits(self, model: str, change: int) -> None:
+        """Hear that one more of this process waits, or one less."""
+
+    def waiting(self, model: str) -> int:
+        """Return how many wait for a model in the others."""
+
+    def all_waiting(self) -> int:
+        """Return how many wait for any."""
+
+
+class _Nowhere:
+    """There is no other process."""
+
+    def waits(self, model: str, change: int) -> None:
+        """Do nothing."""
+
+    def waiting(self, model: str) -> int:
+        """Return none."""
+        return 0
+
+    def all_waiting(self) -> int:
+        """Return none."""
+        return 0
+
+
 class _Load:
     """What waits, over all models."""
 
-    __slots__ = ("bytes", "count", "serial")
+    __slots__ = ("bytes", "count", "elsewhere", "serial")
 
-    def __init__(self) -> None:
+    def __init__(self, elsewhere: Elsewhere | None = None) -> None:
+        self.elsewhere = elsewhere or _Nowhere()
         self.count = 0
         self.bytes = 0
         self.serial = 0  # numbers tickets in order of arrival
@@ -95,11 +127,13 @@ class Queue(Generic[Item]):
         "_total",
         "bytes",
         "count",
+        "model",
         "refused",
         "served",
     )
 
-    def __init__(self, policy: Policy, total: _Load | None = None) -> None:
+    def __init__(self, policy: Policy, total: _Load | None = None, model: str = "") -> None:
+        self.model = model
         self.count = 0  # tickets that wait
         self.bytes = 0  # their sizes
         self.served = 0  # popped, ever
@@ -203,12 +237,13 @@ class Queue(Generic[Item]):
     def _full(self, size: int) -> str | None:
         """Say which bound one more of `size` bytes would break."""
         policy, total = self._policy, self._total
-        if self.count >= policy.count:
-            return f"the queue of this model is full: {self.count} requests"
+        others = total.elsewhere
+        if (waiting := self.count + others.waiting(self.model)) >= policy.count:
+            return f"the queue of this model is full: {waiting} requests"
         if self.bytes + size > policy.bytes:
             return f"the queue of this model is full: {self.bytes} bytes"
-        if total.count >= policy.count * policy.total:
-            return f"the queues of all models are full: {total.count} requests"
+        if (waiting := total.count + others.all_waiting()) >= policy.count * policy.total:
+            return f"the queues of all models are full: {waiting} requests"
         if total.bytes + size > policy.bytes * policy.total:
             return f"the queues of all models are full: {total.bytes} bytes"
         return None
@@ -222,6 +257,7 @@ class Queue(Generic[Item]):
         self.bytes += size
         total.count += 1
         total.bytes += size
+        total.elsewhere.waits(self.model, 1)
         return ticket
 
     def _leave(self, ticket: Ticket[Item]) -> None:
@@ -231,6 +267,7 @@ class Queue(Generic[Item]):
         self.bytes -= ticket.size
         self._total.count -= 1
         self._total.bytes -= ticket.size
+        self._total.elsewhere.waits(self.model, -1)
 
     def _tidy(self) -> None:
         """Build the heap anew when most of what it holds is struck out."""
@@ -257,9 +294,9 @@ class Queues(Generic[Item]):
 
     __slots__ = ("_load", "_policy", "_queues")
 
-    def __init__(self, policy: Policy) -> None:
+    def __init__(self, policy: Policy, elsewhere: Elsewhere | None = None) -> None:
         self._policy = policy
-        self._load = _Load()
+        self._load = _Load(elsewhere)
         self._queues: dict[str, Queue[Item]] = {}
 
     def bound(self, policy: Policy) -> None:
@@ -282,7 +319,7 @@ class Queues(Generic[Item]):
         """Return the queue of `model`, made on first use."""
         queue = self._queues.get(model)
         if queue is None:
-            queue = self._queues[model] = Queue(self._policy, self._load)
+            queue = self._queues[model] = Queue(self._policy, self._load, model)
         return queue
 
     def busy(self) -> list[Queue[Item]]:

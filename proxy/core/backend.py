@@ -125,6 +125,8 @@ class Backend:
         "work",
     )
 
+    lease_type = Lease
+
     def __init__(  # noqa: PLR0913 - a backend's settings, most of them optional
         self,
         name: str,
@@ -262,7 +264,7 @@ class Backend:
         self.work += mine
         self.total_leases += 1
         self._typical += (mine - self._typical) * _TYPICAL_RATE
-        return Lease(self, prompt_work, output_work, now)
+        return self.lease_type(self, prompt_work, output_work, now)
 
     def load(self, now: float) -> float:
         """Return the work in flight plus the penalty, in estimated tokens."""

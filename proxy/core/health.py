@@ -64,7 +64,7 @@ NEXT: Mapping[tuple[State, Event], State] = MappingProxyType(
     | _row(_D, _R, _D, _D, _D, _D, _X, _D)
     | _row(_X, _X, _X, _X, _X, _X, _X, _U)
 )
-_USABLE = frozenset({State.READY, State.FAILING})
+USABLE = frozenset({State.READY, State.FAILING})
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
@@ -185,7 +185,7 @@ class Health:
         if self.state is before:
             return
         self.since = now
-        self.ready = self.state in _USABLE
+        self.ready = self.state in USABLE
         if before is State.DOWN and self.ready:
             self.recovered_at = now
         self.on_change()

@@ -139,6 +139,7 @@ def document(view: View) -> dict[str, object]:
         "client_connections": view.client_connections(),
         "queued": sum(view.queues().values()),
         "queues": dict(view.queues()),
+        "workers": list(view.crew.rows()),
         "backends": [_backend(backend, catalog, view) for backend in view.backends()],
         "leaving": [
             {"name": each.name, "url": each.url, "in_flight": each.in_flight}

@@ -36,6 +36,11 @@ class Desk:
         if self._door is not None:
             await self._door.open(seal, HANDSHAKE)
 
+    def close(self) -> None:
+        """Accept no more."""
+        if self._door is not None:
+            self._door.close()
+
     async def stop(self) -> None:
         """Close the listener and every connection."""
         if self._door is not None:

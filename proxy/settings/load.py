@@ -48,12 +48,14 @@ class Flags(msgspec.Struct, frozen=True, kw_only=True):
 class Loaded(msgspec.Struct, frozen=True, kw_only=True):
     """Settings that can be used. `origins` has the keys that were set; the rest is default.
 
-    `files` are the settings file and what it names: files of keys, the folder of profiles.
+    `files` are the settings file and what it names: files of keys, the folder of profiles. Paths in
+    it start at `base`.
     """
 
     settings: Settings
     origins: Mapping[str, Source]
     files: tuple[Path, ...] = ()
+    base: Path = Path()
 
 
 class Supply(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,7 +98,9 @@ def load(path: Path | None, env: Mapping[str, str], flags: Flags | None = None) 
     reading.problems += rules.broken(rules.Scene(settings, reading.origins, frozenset(unread)))
     if reading.problems:
         raise SettingsError(reading.problems, reading.files)
-    return Loaded(settings=settings, origins=reading.origins, files=tuple(reading.files))
+    files = tuple(reading.files)
+    base = Path() if path is None else path.parent
+    return Loaded(settings=settings, origins=reading.origins, files=files, base=base)
 
 
 def _contents(path: Path, reading: Reading) -> bytes:

@@ -338,10 +338,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     workers: Annotated[
         int,
         Meta(
-            ge=1,
-            le=1,
-            description="Processes that serve; this version knows only 1.",
-            extra={"hint": "this version serves with one process: leave it out"},
+            ge=0,
+            le=64,
+            description="Processes that serve clients; auto = one for each core. With more than"
+            " one, another two stand behind them: see docs/how-to/use-more-cores.md.",
+            extra={"unit": "workers"},
         ),
     ] = 1
     backends: Annotated[

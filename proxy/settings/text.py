@@ -16,6 +16,7 @@ from proxy.settings.keys import moment
 from proxy.settings.problems import suggestion
 from proxy.settings.profiles import Profiles
 
+AUTO: Final = "auto"
 MASK: Final = "***"
 SECRET: Final = frozenset({"secret", "headers"})  # units whose values are never shown
 
@@ -57,7 +58,8 @@ def show(leaf: Leaf, value: Any) -> str:  # noqa: ANN401  as above
             return quoted(MASK)
         case "bool":
             return "true" if value else "false"
-        case "float" | "int":
+        case "float" | "int" | "workers":
+            value = value or (AUTO if leaf.unit == "workers" else value)
             return f"{value:g}" if isinstance(value, float) else str(value)
         case "names" | "files":
             return "[" + ", ".join(map(quoted, value)) + "]"
@@ -70,6 +72,8 @@ def allowed(leaf: Leaf) -> str:
     if leaf.choices:
         return ", ".join(leaf.choices)
     words = _WORDS.get(leaf.unit, "")
+    if leaf.unit == "workers":
+        return f"{words} 1 to {leaf.high:g}"
     if leaf.low is not None and leaf.high is not None:
         low, high = show(leaf, leaf.low), show(leaf, leaf.high)
         span = low if low == high else f"{low} to {high}"
@@ -101,6 +105,15 @@ def _int(_leaf: Leaf, text: str) -> int:
     if not _INTEGER.fullmatch(text):
         raise ValueError("write a whole number")
     return int(text)
+
+
+def _workers(leaf: Leaf, text: str) -> int:
+    if text == AUTO:
+        return 0
+    count = _int(leaf, text)
+    if not count:
+        raise ValueError("at least one must serve")
+    return count
 
 
 def _float(_leaf: Leaf, text: str) -> float:
@@ -187,6 +200,7 @@ _READERS: Final[dict[str, Callable[[Leaf, str], Any]]] = {
     "text": _text,
     "type": _type,
     "url": _url,
+    "workers": _workers,
 }
 _WORDS: Final = {
     "address": "host:port, [ipv6]:port or unix:/path",
@@ -203,4 +217,5 @@ _WORDS: Final = {
     "secret": "printable ASCII without spaces",
     "text": "printable characters",
     "url": "http://host:port, https://host:port or unix:///path",
+    "workers": "auto, or",
 }

@@ -137,6 +137,12 @@ CERTIFICATE_ENDS = Family(
     labels=("listener",),
     help="When the certificate of a listener (listen, admin) ends, Unix time.",
 )
+WORKERS = Family(name="headrace_workers", type="gauge", help="Processes that serve clients.")
+WORKERS_LOST = Family(
+    name="headrace_workers_lost_total",
+    type="counter",
+    help="Workers that ended without having been told to; each was replaced.",
+)
 LOOP_LAG = Family(
     name="headrace_loop_lag_seconds",
     type="gauge",
@@ -297,19 +303,8 @@ BUILD = Family(
 OF_KEYS: tuple[Family, ...] = (KEYS, KEY_REQUESTS, KEY_TOKENS, KEY_IN_FLIGHT)
 FAMILIES: tuple[Family, ...] = (
     *(REQUESTS, DURATION, FIRST_TOKEN, INTER_TOKEN, QUEUE, OVERHEAD, TOKENS_IN, TOKENS_OUT),
-    *(
-        ATTEMPTS,
-        RETRIES,
-        CONTINUATIONS,
-        IN_FLIGHT,
-        QUEUED,
-        CONNECTIONS,
-        HANDSHAKES,
-        CERTIFICATE_ENDS,
-        LOOP_LAG,
-        DROPPED,
-        SPANS,
-    ),
+    *(ATTEMPTS, RETRIES, CONTINUATIONS, IN_FLIGHT, QUEUED, CONNECTIONS),
+    *(HANDSHAKES, CERTIFICATE_ENDS, WORKERS, WORKERS_LOST, LOOP_LAG, DROPPED, SPANS),
     *(BACKEND_UP, BACKEND_IN_FLIGHT, BACKEND_CAP, BACKEND_WORK, BREAKER_STATE, BREAKER_OPENED),
     *(KEYS, KEY_REQUESTS, KEY_TOKENS, KEY_IN_FLIGHT),
     *(BACKEND_STANDING, BACKEND_SLOWNESS, PASSED_OVER),
@@ -356,7 +351,8 @@ Upper bounds in seconds; `+Inf` follows.
 
 ## Process
 
-By the client library, where the system has `/proc`:
+By the client library, where the system has `/proc`. With several workers these are sums over all
+processes of the proxy, but for the start (the first) and the limit (of each):
 
 | name | meaning |
 |---|---|

@@ -7,7 +7,8 @@ event, so an access line (`telemetry.access`) and an ordinary one are read the s
 import logging
 from collections.abc import Callable, Mapping, MutableMapping
 from datetime import datetime
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Protocol
 
 import msgspec
 import orjson
@@ -16,10 +17,17 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 from typing_extensions import override
 
 from proxy.telemetry.escape import visible, visible_lines
-from proxy.telemetry.sink import Sink
 
 Render = Callable[[EventDict], bytes]
 """Turns the fields of one line, in their order, into bytes that end with a newline."""
+
+
+class Writer(Protocol):
+    """Where lines go (`telemetry.sink.Sink`)."""
+
+    def write(self, block: bytes, /) -> None:
+        """Take whole lines."""
+
 
 _LEVELS: Mapping[str, int] = {
     "debug": logging.DEBUG,
@@ -35,6 +43,7 @@ _QUIET: Mapping[str, int] = {
     "aiohttp.client": logging.WARNING,
 }
 _JSON = orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z
+_NOTHING: Mapping[str, object] = MappingProxyType({})
 _ABSENT = (None, "", msgspec.UNSET)
 _MAX_TEXT = 2048  # characters of one field
 
@@ -59,20 +68,26 @@ def console_renderer(*, colors: bool) -> Render:
     return render
 
 
-def configure(sink: Sink, *, level: str, render: Render) -> None:
+def configure(
+    sink: Writer, *, level: str, render: Render, about: Mapping[str, object] = _NOTHING
+) -> None:
     """Send every line of `level` (debug, info, warning, error) and above to `sink`.
 
     Every logger follows, also when `set_level` is called later, because none keeps what it was
     first used with: that costs 4 us a line, and lines are few. The standard library's root logger
-    is taken over, for aiohttp, asyncio and warnings.
+    is taken over, for aiohttp, asyncio and warnings. `about` stands in every line.
     """
+
+    def whole(fields: EventDict) -> bytes:
+        return render({**fields, **about})
+
     structlog.configure(
-        processors=_processors(render),
+        processors=_processors(whole),
         wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
         logger_factory=lambda *_: _Lines(sink),
         cache_logger_on_first_use=False,
     )
-    logging.getLogger().handlers[:] = [_Handler(sink, render)]
+    logging.getLogger().handlers[:] = [_Handler(sink, whole)]
     _set_libraries(level)
     logging.captureWarnings(capture=True)
 
@@ -126,7 +141,7 @@ class _Lines:
 
     __slots__ = ("debug", "info", "warning", "error", "critical", "msg")
 
-    def __init__(self, sink: Sink) -> None:
+    def __init__(self, sink: Writer) -> None:
         self.debug = self.info = self.warning = sink.write
         self.error = self.critical = self.msg = sink.write
 
@@ -134,7 +149,7 @@ class _Lines:
 class _Handler(logging.Handler):
     """Carries the records of libraries that use the standard library's logging into the sink."""
 
-    def __init__(self, sink: Sink, render: Render) -> None:
+    def __init__(self, sink: Writer, render: Render) -> None:
         super().__init__()
         self._sink = sink
         self._processors = _processors(render)

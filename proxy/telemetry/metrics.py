@@ -26,6 +26,7 @@ from proxy.core.catalog import Catalog
 from proxy.core.failure import Failure, Kind, Phase
 from proxy.core.standing import State as StandingState
 from proxy.telemetry import families
+from proxy.telemetry.crew import Crew
 from proxy.telemetry.families import Family
 from proxy.telemetry.histogram import Histogram
 from proxy.telemetry.reloads import Reloads
@@ -78,6 +79,11 @@ class Live(Protocol):
         ...
 
     @property
+    def crew(self) -> Crew:
+        """Who serves clients."""
+        ...
+
+    @property
     def reloads(self) -> Reloads:
         """What became of the settings since the start."""
         ...
@@ -124,12 +130,12 @@ class Metrics:
         "_retries",
         "_started",
         "_finished",
-        "_process",
         "certificates",
         "handshakes",
         "passed_over",
-        "spans",
         "tables",
+        "spans",
+        "system",
     )
 
     def __init__(self, version: str, live: Live) -> None:
@@ -142,9 +148,9 @@ class Metrics:
         self._continuations: Counter[str] = Counter()
         self._started = 0
         self._finished = 0
-        self._process = ProcessCollector(registry=None)
         # What others count, by the name of its family: rows of labels and a value.
         self.tables: dict[str, Callable[[], Sequence[_Row]]] = {}
+        self.system: Collector = ProcessCollector(registry=None)
         self.spans: Callable[[], Mapping[str, int]] = dict  # what became of spans, if there are any
         self.certificates: Callable[[], Mapping[str, float]] = dict  # when each of ours ends
         self.handshakes: Callable[[], Mapping[str, int]] = dict  # of TLS, with clients
@@ -225,7 +231,7 @@ class Metrics:
 
     def process(self) -> bytes:
         """Return the last part, about the process. It reads files in /proc: not for the loop."""
-        return generate_latest(self._process)
+        return generate_latest(self.system)
 
     def parts(self) -> Iterator[bytes]:
         """Return our own metrics piece by piece, each a few milliseconds of work."""
@@ -287,6 +293,8 @@ class Metrics:
         yield from _flat(families.HANDSHAKES, [((k,), n) for k, n in self.handshakes().items()])
         ends = [((name,), at) for name, at in self.certificates().items()]
         yield from _flat(families.CERTIFICATE_ENDS, ends)
+        yield from _flat(families.WORKERS, [((), len(live.crew))])
+        yield from _flat(families.WORKERS_LOST, [((), live.crew.lost)])
         yield from _flat(families.LOOP_LAG, [((), live.loop_lag())])
         yield from _flat(families.DROPPED, [((), live.dropped_lines())])
         yield from _flat(families.SPANS, [((k,), n) for k, n in self.spans().items()])

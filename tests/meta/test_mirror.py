@@ -9,6 +9,7 @@ from tests.meta import tree
 # can be taken out of such a module belongs into one that is tested alone.
 STARTED = "it is the process: signals, exit codes; tests/e2e starts it"
 ELSEWHERE = {
+    "proxy/boot/processes.py": STARTED,
     "proxy/boot/run.py": STARTED,
 }
 

@@ -13,8 +13,7 @@ import pytest
 from benchmarks.fake.engine import Engine, running
 from benchmarks.fake.faults import Fault, Kind
 from benchmarks.fake.profile import Profile
-from proxy.settings.load import load
-from proxy.settings.problems import SettingsError
+from tests.fixtures.process import proxy_process
 from tests.fixtures.stack import MODEL, Stack, backends, eventually, serving
 
 Port = Callable[[], int]
@@ -58,12 +57,21 @@ async def test_it_listens_where_told_and_serves_from_the_backend_named(
 
 
 @pytest.mark.setting("workers")
-def test_more_than_one_worker_is_refused_until_there_is_such_a_thing(tmp_path: Path) -> None:
-    file = tmp_path / "headrace.yaml"
-    file.write_text("workers: 2\n")
+@pytest.mark.slow
+async def test_several_workers_serve_on_one_port(
+    pair: tuple[Engine, Engine], free_port: Port
+) -> None:
+    urls = [engine.url for engine in pair]
+    async with (
+        proxy_process(urls, free_port, "workers: 2\n") as proxy,
+        aiohttp.ClientSession() as client,
+    ):
+        async with client.get(f"{proxy.admin}/status") as answer:
+            rows = (await answer.json())["workers"]
+        async with client.get(f"{proxy.url}/v1/models") as answer:
+            assert MODEL in await answer.text()
 
-    with pytest.raises(SettingsError, match="workers"):
-        load(file, {})
+    assert [row["worker"] for row in rows] == [0, 1]
 
 
 @pytest.mark.setting("backends[].type")

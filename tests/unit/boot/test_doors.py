@@ -35,7 +35,8 @@ async def test_certificates_follow_the_settings_and_are_told(tmp_path: Path) -> 
     clients = bound(tmp_path / "clients"), web.Application()
     admin = bound(tmp_path / "admin"), web.Application()
 
-    await doors.open(clients, admin, Tls())
+    await doors.open_clients(*clients, Tls())
+    await doors.open_admin(*admin, Tls())
     assert not metrics.certificates()
     assert not metrics.handshakes()
     doors.follow(Tls(listen=ListenerTls(seal=seal)))

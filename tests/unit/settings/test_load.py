@@ -44,7 +44,7 @@ def problems(path: Path | None, env: dict[str, str] | None = None, **flags: Any)
 SINGLE = [
     ("listen", "0.0.0.0:80", Address(host="0.0.0.0", port=80)),
     ("admin", "unix:/run/a.sock", Address(path="/run/a.sock")),
-    ("workers", "1", 1),
+    ("workers", "auto", 0),
     ("discovery.files", "/nowhere/*.yaml, b*.json", ("/nowhere/*.yaml", "b*.json")),
     ("profiles", "/dev", Profiles(folder="/dev")),
     ("ollama_admin", "true", True),

@@ -20,6 +20,7 @@ def leaf(path: str) -> Leaf:
     [
         ("listen", "[::1]:80", Address(host="::1", port=80)),
         ("workers", "1", 1),
+        ("workers", "auto", 0),
         ("backends[].url", "http://A:1/", "http://a:1"),
         ("backends[].name", "gpu-a", "gpu-a"),
         ("backends[].type", "vllm", "vllm"),
@@ -46,8 +47,9 @@ def test_text_is_read_by_its_unit(path: str, written: str, value: object) -> Non
 @pytest.mark.parametrize(
     ("path", "written", "hint"),
     [
-        ("workers", "2", "this version serves with one process"),
-        ("workers", "0", "this version serves with one process"),
+        ("workers", "65", ""),
+        ("workers", "0", "at least one must serve"),
+        ("workers", "many", "write a whole number"),
         ("workers", "1.0", "write a whole number"),
         ("workers", "\u0663", ""),
         ("backends[].weight", "nan", "write a number"),
@@ -108,7 +110,7 @@ def test_values_are_written_as_they_would_be_read(path: str, value: Any, written
     [
         ("limits.body", "1KiB to 2GiB"),
         ("limits.header_timeout", "100ms to 1h"),
-        ("workers", "1"),
+        ("workers", "auto, or 1 to 64"),
         ("backends[].max_in_flight", "1 to 100000, or null"),
         ("log.format", "json, console"),
         ("log.access", "true or false"),

@@ -1,0 +1,9 @@
+"""One process alone is a crew of one."""
+
+from proxy.telemetry.crew import Crew
+
+
+def test_it_counts_itself_and_shows_no_rows() -> None:
+    crew = Crew()
+
+    assert (len(crew), crew.lost, crew.rows()) == (1, 0, ())
