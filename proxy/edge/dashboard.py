@@ -72,13 +72,13 @@ class _Board:
         self._status = status
         self._files: dict[str, bytes] = {}
 
-    def document(self) -> bytes:
+    async def document(self) -> bytes:
         """Return the fleet as JSON, on one line."""
-        return orjson.dumps(portrait.document(self._status(), self._scene))
+        return orjson.dumps(await portrait.document(self._status, self._scene))
 
     async def fleet(self, _request: web.Request) -> web.Response:
         return web.Response(
-            body=self.document() + b"\n",
+            body=await self.document() + b"\n",
             content_type="application/json",
             headers={"Cache-Control": "no-store"},
         )

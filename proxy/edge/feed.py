@@ -5,7 +5,7 @@ document a second misses some and never gets an old one: what waits to be sent i
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 from aiohttp import web
@@ -24,7 +24,7 @@ class Feed:
 
     __slots__ = ("_closed", "_fresh", "_interval", "_make", "_newest", "_task", "_watchers")
 
-    def __init__(self, make: Callable[[], bytes], interval: float = INTERVAL) -> None:
+    def __init__(self, make: Callable[[], Awaitable[bytes]], interval: float = INTERVAL) -> None:
         self._make = make
         self._interval = interval
         self._watchers = 0
@@ -55,7 +55,8 @@ class Feed:
 
     async def _send(self, answer: web.StreamResponse) -> None:
         if self._task is None:
-            self._renew()
+            self._newest = await self._make()
+        if self._task is None and not self._closed:  # nobody else has come meanwhile
             self._task = asyncio.get_running_loop().create_task(self._beat(), name="feed")
         while self._task is not None:
             fresh = self._fresh
@@ -66,13 +67,13 @@ class Feed:
         try:
             while self._watchers:
                 await asyncio.sleep(self._interval)
-                self._renew()
+                self._newest = await self._make()
+                self._tell()
         finally:  # whatever ended it: nobody waits for a document that does not come
             self._task = None
-            self._fresh.set()
+            self._tell()
 
-    def _renew(self) -> None:
-        self._newest = self._make()
+    def _tell(self) -> None:
         fresh, self._fresh = self._fresh, asyncio.Event()
         fresh.set()
 

@@ -10,7 +10,10 @@ The rows are looked at from the top; the first that fits is the verdict.
     warn    on trial      its breaker lets one request through to see
     warn    held back     it is not used for another reason
     warn    failing       the last check failed, or one request in twenty did lately
-    warn    slow          it takes twice as long as its peers
+    warn    silent        it stands so: no token comes from it
+    warn    unsteady      it stands so: it keeps coming back for a moment
+    warn    slow          it stands so, or takes twice as long as its peers
+    warn    on trial      it was passed over and is sent requests again
     warn    full          as many requests run as may
     idle    unchecked     it has not been checked yet
     ok      ready         none of these
@@ -24,6 +27,7 @@ import msgspec
 from proxy.core.backend import Backend
 from proxy.core.breaker import State as Breaker
 from proxy.core.health import State
+from proxy.core.standing import State as Standing
 from proxy.telemetry.failures import Record
 from proxy.telemetry.vitals import Lag, Vitals
 
@@ -36,6 +40,12 @@ _STATES: Final = {
     State.UNKNOWN: ("idle", "unchecked"),
 }
 _WORSE: Final = {"bad": 0, "warn": 1, "idle": 2}
+_PASSED: Final = "others go before it"
+_STANDINGS: Final = {
+    Standing.SILENT: ("silent", f"no token comes from it; {_PASSED}"),
+    Standing.UNSTEADY: ("unsteady", f"it keeps going down and coming back; {_PASSED}"),
+    Standing.TRIAL: ("on trial", "it was passed over and is sent requests again"),
+}
 _WAITS: Final = {"first_token": "the first token", "between": "each further token"}
 
 
@@ -92,12 +102,25 @@ def _in_use(backend: Backend, signs: Signs) -> Verdict:
     if bad and bad >= OFTEN * asked:
         why = f"{bad} of {asked} attempts failed lately; {_said(signs.last)}"
         return Verdict(level="warn", word="failing", why=why.removesuffix("; "))
-    if signs.lag is not None:
-        why = slowness(signs.lag)
-        return Verdict(level="warn", word="slow", why=why, slow_in=signs.lag.what)
+    if (stands := _standing(backend, signs.lag)) is not None:
+        return stands
     if not backend.has_room:
         return Verdict(level="warn", word="full", why=f"all {backend.in_flight} places are taken")
     return Verdict(level="ok", word="ready")
+
+
+def _standing(backend: Backend, lag: Lag | None) -> Verdict | None:
+    state = backend.standing
+    if state in _STANDINGS:
+        word, why = _STANDINGS[state]
+        return Verdict(level="warn", word=word, why=why)
+    passed = f"; {_PASSED}" if state is Standing.SLOW else ""
+    if lag is not None:
+        return Verdict(level="warn", word="slow", why=slowness(lag) + passed, slow_in=lag.what)
+    if passed:
+        why = f"it takes {backend.slowness:.1f} times as long as its peers{passed}"
+        return Verdict(level="warn", word="slow", why=why)
+    return None
 
 
 def headline(verdicts: Mapping[str, Verdict], *, draining: bool) -> str:

@@ -20,7 +20,8 @@ KEEP: Final = 200
 class Change(msgspec.Struct, frozen=True, kw_only=True):
     """One change of a backend. `at` is on the loop's monotonic clock.
 
-    `what` is `health`, `breaker` or `backend`; of a breaker, `reason` is empty.
+    `what` is `health`, `breaker`, `standing` or `backend`; of breaker and standing, `reason` is
+    empty.
     """
 
     at: float
@@ -35,6 +36,7 @@ class _Seen(msgspec.Struct, frozen=True):
     health: str
     breaker: State
     opened: int
+    standing: str
 
 
 class Chronicle:
@@ -61,6 +63,8 @@ class Chronicle:
                 continue  # the first look: there is nothing to compare with
             self._health(backend, before, seen, now)
             self._breaker(backend, before, seen, now)
+            if before.standing != seen.standing:
+                self._note(backend, "standing", before.standing, seen.standing, now)
         for gone in known:
             self._note(gone, "backend", "in use", "removed", now, "the settings lack it now")
 
@@ -89,4 +93,9 @@ class Chronicle:
 
 def _seen(backend: Backend, now: float) -> _Seen:
     breaker = backend.breaker
-    return _Seen(backend.health.state.value, breaker.state(now), breaker.opened_count)
+    return _Seen(
+        backend.health.state.value,
+        breaker.state(now),
+        breaker.opened_count,
+        backend.standing.value,
+    )

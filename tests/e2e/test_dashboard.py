@@ -116,13 +116,13 @@ async def until(page: Any, condition: str) -> None:
             await asyncio.sleep(0.05)
 
 
-def fleet(count: int) -> bytes:
+async def fleet(count: int) -> bytes:
     """Return a document with so many backends of long names, one of them down, one hostile."""
     hostile = '<img src=x onerror="alert(1)">'
     made = [make_backend(LONG.format(number) if number else hostile) for number in range(count)]
     take_down(made[2], 99.0)
     view = FakeView({backend: ["m"] for backend in made})
-    return orjson.dumps(portrait.document(admin.document(view), view))
+    return orjson.dumps(await portrait.document(lambda: admin.document(view), view))
 
 
 @pytest.fixture
@@ -199,7 +199,7 @@ async def test_it_works_by_keyboard_and_tells_its_state(idle: ProxyProcess) -> N
 @pytest.mark.slow
 async def test_sixty_four_backends_with_long_names_fit_any_screen(idle: ProxyProcess) -> None:
     async with browsing(idle) as browser:
-        page = await browser.open(feed=fleet(64))
+        page = await browser.open(feed=await fleet(64))
         assert await page.locator("#backends tbody").count() == 64
         first = page.locator("#backends tbody").first
         assert LONG.format(2) in await first.inner_text(), "the one that is down stands first"

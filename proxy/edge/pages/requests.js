@@ -149,7 +149,7 @@ export class Failures {
 
 export class Changes {
   constructor(place) {
-    this.rows = new Rows(place, [["Ago", "number"], ["Backend"], ["Change"]], "Breakers and health", "No backend has changed since the start.");
+    this.rows = new Rows(place, [["Ago", "number"], ["Backend"], ["Change"]], "Changes of backends", "No backend has changed since the start.");
   }
 
   show(changes, uptime) {

@@ -1,5 +1,6 @@
 """What `headrace top` draws of a look at the fleet."""
 
+import asyncio
 import io
 from typing import Any
 
@@ -30,7 +31,9 @@ def fleet(count: int = 3) -> top.Fleet:
             reader.finished(ended_call(backends[0], failure=failed_with()))
     view.running = 1
     view.recent = list(view.lookout.recent.records)
-    return top.decoded(orjson.dumps(portrait.document(admin.document(view), view)), ADMIN)
+    return top.decoded(
+        orjson.dumps(asyncio.run(portrait.document(lambda: admin.document(view), view))), ADMIN
+    )
 
 
 def drawn(one: top.Fleet, width: int = 160, **asked: Any) -> list[str]:

@@ -34,7 +34,8 @@ class Proxy:
         self.view.clock += 1.0
         if len(self.asked) > 1:
             self.view.lookout.history.finished(ended_call(self.backend))
-        return orjson.dumps(portrait.document(admin.document(self.view), self.view))
+        view = self.view
+        return orjson.dumps(await portrait.document(lambda: admin.document(view), view))
 
 
 @pytest.fixture

@@ -48,7 +48,7 @@ class Made:
     def __init__(self) -> None:
         self.count = 0
 
-    def __call__(self) -> bytes:
+    async def __call__(self) -> bytes:
         self.count += 1
         return b"%d" % self.count
 
@@ -65,7 +65,7 @@ async def test_one_document_serves_all(answers: list[Answer]) -> None:
     made = Made()
     feed = Feed(made, interval=0.0)
     watching = [asyncio.ensure_future(feed.watch(REQUEST)) for _ in range(3)]
-    await turns(4)
+    await turns()
     assert feed.watchers == 3
     await feed.close()
     await asyncio.gather(*watching)
@@ -83,7 +83,7 @@ async def test_nothing_is_made_while_nobody_watches(answers: list[Answer]) -> No
     await turns()
     answers[0].left = True
     await watching
-    await turns(4)
+    await turns()
     before = made.count
     await turns()
     assert made.count == before
@@ -93,13 +93,13 @@ async def test_who_reads_slowly_gets_the_newest(answers: list[Answer]) -> None:
     made = Made()
     feed = Feed(made, interval=0.0)
     quick, slow = (asyncio.ensure_future(feed.watch(REQUEST)) for _ in range(2))
-    await turns(2)
+    await turns()
     answers[1].taken.clear()
     await turns(40)
     held = len(answers[1].sent)
     newest = made.count
     answers[1].taken.set()
-    await turns(3)
+    await turns()
     assert int(answers[1].sent[held].split()[1]) >= newest, "those in between are not sent any more"
     await feed.close()
     await asyncio.gather(quick, slow)
@@ -111,7 +111,7 @@ async def test_there_are_only_so_many_watchers(
     monkeypatch.setattr(module, "MOST", 1)
     feed = Feed(Made(), interval=0.0)
     watching = asyncio.ensure_future(feed.watch(REQUEST))
-    await turns(2)
+    await turns()
     refused = await feed.watch(REQUEST)
     assert isinstance(refused, web.Response)
     assert refused.status == 503
@@ -122,7 +122,7 @@ async def test_there_are_only_so_many_watchers(
 async def test_a_document_that_cannot_be_made_lets_watchers_go(answers: list[Answer]) -> None:
     fails = False
 
-    def make() -> bytes:
+    async def make() -> bytes:
         if fails:
             raise ZeroDivisionError
         return b"1"
@@ -131,12 +131,12 @@ async def test_a_document_that_cannot_be_made_lets_watchers_go(answers: list[Ans
     asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context))
     feed = Feed(make, interval=0.0)
     watching = asyncio.ensure_future(feed.watch(REQUEST))
-    await turns(2)
+    await turns()
     fails = True
     await watching
     fails = False
     again = asyncio.ensure_future(feed.watch(REQUEST))
-    await turns(3)
+    await turns()
     assert answers[1].sent[0] == b"data: 1\n\n"
     await feed.close()
     await again

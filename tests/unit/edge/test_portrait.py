@@ -1,5 +1,6 @@
 """The document of the dashboard: /status and, for each backend, how it has done lately."""
 
+import asyncio
 from typing import Any
 
 import orjson
@@ -11,14 +12,14 @@ from tests.fixtures.fleet import make_backend, take_down
 from tests.fixtures.view import FakeView, ended_call, failed_with
 
 
-def shown(view: FakeView) -> Any:
+async def shown(view: FakeView) -> Any:
     """Return the document as somebody who fetches it has it."""
-    return orjson.loads(orjson.dumps(portrait.document(admin.document(view), view)))
+    return orjson.loads(orjson.dumps(await portrait.document(lambda: admin.document(view), view)))
 
 
-def test_it_extends_the_status() -> None:
+async def test_it_extends_the_status() -> None:
     view = FakeView({make_backend("a"): ["llama"]})
-    document, status = shown(view), admin.document(view)
+    document, status = await shown(view), admin.document(view)
     assert document["models"] == status["models"]
     assert document["headline"] == "The backend is ready."
     assert document["backends"][0] | {"level": "ok", "word": "ready"} == document["backends"][0]
@@ -32,7 +33,7 @@ def test_it_extends_the_status() -> None:
     }
 
 
-def test_each_backend_has_the_waits_of_the_last_minute() -> None:
+async def test_each_backend_has_the_waits_of_the_last_minute() -> None:
     busy, idle = make_backend("busy"), make_backend("idle")
     view = FakeView({busy: ["llama"], idle: ["llama"]})
     old = ended_call(idle)
@@ -41,7 +42,7 @@ def test_each_backend_has_the_waits_of_the_last_minute() -> None:
         view.lookout.history.finished(call)
     view.lookout.history.attempt_failed(ended_call(idle), failed_with(), retried=True)
 
-    first, second = shown(view)["backends"]
+    first, second = (await shown(view))["backends"]
     assert first["lately"] == {
         "requests": 2,
         "failed": 1,
@@ -56,7 +57,7 @@ def test_each_backend_has_the_waits_of_the_last_minute() -> None:
     )
 
 
-def test_the_slow_one_is_named() -> None:
+async def test_the_slow_one_is_named() -> None:
     fast, slow = make_backend("fast"), make_backend("slow")
     view = FakeView({fast: ["llama"], slow: ["llama"]})
     for backend, last in ((fast, 91.1), (slow, 92.0)):
@@ -64,12 +65,12 @@ def test_the_slow_one_is_named() -> None:
             call = ended_call(backend)
             call.last_chunk_at = last
             view.lookout.history.finished(call)
-    document = shown(view)
+    document = await shown(view)
     assert document["headline"] == "slow is slow."
     assert document["backends"][1]["slow_in"] == "between"
 
 
-def test_who_serves_something_else_is_no_peer() -> None:
+async def test_who_serves_something_else_is_no_peer() -> None:
     small, large = make_backend("small"), make_backend("large")
     view = FakeView({small: ["llama-8b"], large: ["llama-70b"]})
     for backend, last in ((small, 91.1), (large, 95.0)):
@@ -77,27 +78,27 @@ def test_who_serves_something_else_is_no_peer() -> None:
             call = ended_call(backend)
             call.last_chunk_at = last
             view.lookout.history.finished(call)
-    assert shown(view)["headline"] == "All backends are ready."
+    assert (await shown(view))["headline"] == "All backends are ready."
 
 
-def test_tokens_flow_from_the_second_look_on() -> None:
+async def test_tokens_flow_from_the_second_look_on() -> None:
     backend = make_backend("a")
     view = FakeView({backend: ["llama"]})
-    assert shown(view)["backends"][0]["tokens_s"] is None
+    assert (await shown(view))["backends"][0]["tokens_s"] is None
     view.clock += 1.0
     view.lookout.history.finished(ended_call(backend))
-    document = shown(view)
+    document = await shown(view)
     assert (document["backends"][0]["tokens_s"], document["totals"]["tokens_s"]) == (11.0, 11.0)
 
 
-def test_what_an_engine_says_of_itself_is_shown() -> None:
+async def test_what_an_engine_says_of_itself_is_shown() -> None:
     backend = make_backend("a")
     backend.heard(Reported(running=3, waiting=1, kv_used=0.5), 3)
-    (seen,) = shown(FakeView({backend: ["llama"]}))["backends"]
+    (seen,) = (await shown(FakeView({backend: ["llama"]})))["backends"]
     assert seen["engine"] == {"running": 3, "waiting": 1, "kv_used": 0.5, "capacity": None}
 
 
-def test_changes_and_requests_stand_newest_first() -> None:
+async def test_changes_and_requests_stand_newest_first() -> None:
     backend = make_backend("a")
     view = FakeView({backend: ["llama"]})
     view.lookout.chronicle.look([backend], 80.0)
@@ -108,7 +109,7 @@ def test_changes_and_requests_stand_newest_first() -> None:
         call.request_id = f"r{number}"
         call.received_at -= number == 7
         view.lookout.history.finished(call)
-    document = shown(view)
+    document = await shown(view)
     assert document["changes"] == [
         {
             "age_s": 10.0,
@@ -126,10 +127,20 @@ def test_changes_and_requests_stand_newest_first() -> None:
     assert len(requests["latest"]) == len(requests["slowest"]) == SHOWN
 
 
-def test_a_full_history_and_a_large_fleet_make_one_document() -> None:
+async def test_a_full_history_and_a_large_fleet_make_one_document() -> None:
     fleet = [make_backend(f"node-{number}") for number in range(64)]
     view = FakeView({backend: ["llama"] for backend in fleet})
     for number in range(2048):
         view.lookout.history.finished(ended_call(fleet[number % 64]))
-    document = shown(view)
+    document = await shown(view)
     assert sum(one["lately"]["requests"] for one in document["backends"]) == 2048
+
+
+async def test_the_loop_runs_between_its_steps() -> None:
+    view = FakeView({make_backend("a"): ["llama"]})
+    making = asyncio.ensure_future(portrait.document(lambda: admin.document(view), view))
+    turns = 0
+    while not making.done():
+        turns += 1
+        await asyncio.sleep(0)
+    assert turns >= 4

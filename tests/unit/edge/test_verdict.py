@@ -3,6 +3,7 @@
 import pytest
 
 from proxy.core.backend import Backend
+from proxy.core.standing import State as Standing
 from proxy.edge.verdict import Signs, Verdict, headline, verdict
 from proxy.telemetry.failures import Record
 from proxy.telemetry.vitals import Lag, Vitals
@@ -87,6 +88,31 @@ def test_slow_says_in_what_and_how_much() -> None:
     found = judge(make_backend(), lag=SLOW)
     assert (found.word, found.slow_in) == ("slow", "between")
     assert found.why == "each further token takes 3.1 times as long as elsewhere: 83 ms, not 6.5 ms"
+
+
+@pytest.mark.parametrize(
+    ("standing", "word", "why"),
+    [
+        (Standing.SILENT, "silent", "no token comes from it; others go before it"),
+        (Standing.UNSTEADY, "unsteady", "it keeps going down and coming back; others go before it"),
+        (Standing.TRIAL, "on trial", "it was passed over and is sent requests again"),
+        (Standing.SLOW, "slow", "it takes 3.2 times as long as its peers; others go before it"),
+        (Standing.GOOD, "ready", ""),
+    ],
+)
+def test_a_standing_that_is_not_good_is_told(standing: Standing, word: str, why: str) -> None:
+    backend = make_backend()
+    backend.judge(standing, 3.2, 1.0, NOW)
+    found = judge(backend)
+    assert (found.word, found.why) == (word, why)
+
+
+def test_a_slow_one_that_is_passed_over_says_in_what() -> None:
+    backend = make_backend()
+    backend.judge(Standing.SLOW, 3.1, 1.0, NOW)
+    found = judge(backend, lag=SLOW)
+    assert found.slow_in == "between"
+    assert found.why.endswith("83 ms, not 6.5 ms; others go before it")
 
 
 def test_full_is_told_when_nothing_worse_is() -> None:

@@ -1,5 +1,6 @@
 """What two looks at the backends tell of what happened in between."""
 
+from proxy.core.standing import State as Standing
 from proxy.telemetry.chronicle import Chronicle
 from tests.fixtures.fleet import make_backend, take_down, trip
 
@@ -65,3 +66,11 @@ def test_old_changes_give_way() -> None:
     for number in range(5):
         chronicle.look([make_backend(f"b{number}")], float(number))
     assert [one.backend for one in chronicle.changes] == ["b2", "b3"]
+
+
+def test_a_change_of_standing_is_told() -> None:
+    chronicle, backend = Chronicle(), make_backend()
+    chronicle.look([backend], 1.0)
+    backend.judge(Standing.SLOW, 3.0, 1.0, 1.5)
+    chronicle.look([backend], 2.0)
+    assert told(chronicle) == [("a", "standing", "good", "slow")]
