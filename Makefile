@@ -13,7 +13,7 @@ export UV_COMPILE_BYTECODE := 1
 
 .DEFAULT_GOAL := help
 
-.PHONY: help run test check fmt meta chaos deploy test-real bench bench-cancel bench-ci bench-instructions docs constraints clean
+.PHONY: help run test check fmt meta chaos continuation deploy test-real bench bench-cancel bench-ci bench-instructions docs constraints clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-19s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -114,6 +114,9 @@ test-real: $(VENV)/.dev $(VENV)/.local  ## against real llama.cpp servers, with 
 
 chaos: $(VENV)/.dev  ## the fault catalogue: what breaks in engines, networks and clients, one test a row
 	$(PYTEST) -q tests/chaos
+
+continuation: $(VENV)/.dev  ## 200 streams whose engine is killed at a random token, each ended by another one
+	HEADRACE_STREAMS=200 $(PYTEST) -q tests/chaos/test_killed_engines.py
 
 deploy: $(VENV)/.deploy  ## image, compose, Kubernetes, Helm, systemd, Prometheus, Grafana: validated, run where that can be
 	$(PYTEST) -q tests/deploy

@@ -38,7 +38,7 @@ _NOTHING: Final = msgspec.Raw(b"")
 _NO_IDENTITY: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
-class _Delta(msgspec.Struct):
+class _Delta(msgspec.Struct, frozen=True):
     content: str | None = None
     reasoning_content: str | None = None
     reasoning: str | None = None
@@ -66,6 +66,7 @@ class _Event(msgspec.Struct):
     usage: _Usage | None = None
 
 
+_NO_DELTA: Final = _Delta()
 _read: Final = msgspec.json.Decoder(_Event).decode
 _open: Final = msgspec.json.Decoder(dict[str, Any]).decode
 
@@ -164,6 +165,9 @@ class Splice:
 
     def feed(self, data: bytes) -> bytes:
         """Return what the client gets for the next decoded bytes; whole events only."""
+        if not self._buffer and data.find(b"\n\n") == len(data) - 2 >= 0 and b"\r" not in data:
+            # What engines send most: one whole event, alone in its piece.
+            return b"" if self.error is not None or self.done else self._take(data)
         buffer = self._buffer + data if self._buffer else data
         passed: list[bytes] = []
         at = 0
@@ -206,7 +210,7 @@ class Splice:
         """Keep the text of an event; tell whether it holds anything but a role."""
         heard = False
         for choice in event.choices or ():
-            delta, text = choice.delta or _Delta(), choice.text or ""
+            delta, text = choice.delta or _NO_DELTA, choice.text or ""
             if bond := _bond(choice, delta):
                 self._bind(bond)
                 heard = True
@@ -231,7 +235,7 @@ class Splice:
     def _add(self, said: str) -> None:
         if self._bound:
             return
-        self._size += len(said.encode(errors="surrogatepass"))
+        self._size += len(said) if said.isascii() else len(said.encode(errors="surrogatepass"))
         if self._size > self._room:
             self._bind("it is longer than is kept of an answer (limits.continuation)")
         else:
@@ -284,7 +288,7 @@ class Splice:
         if said and self._owed:
             place[key] = said = self._without_owed(said)
             self._add(said)
-        bound = _bond(read, read.delta or _Delta())
+        bound = _bond(read, read.delta or _NO_DELTA)
         return bool(said) or bool(bound) or read.finish_reason is not None
 
     def _without_owed(self, said: str) -> str:
@@ -301,21 +305,25 @@ def _bond(choice: _Choice, delta: _Delta) -> str:
     """Return what in an event is more than text, so that text alone does not continue it."""
     if choice.index:
         return "it has several choices"
-    if bytes(delta.tool_calls) not in _EMPTY or bytes(delta.function_call) not in _EMPTY:
+    if _is_given(delta.tool_calls) or _is_given(delta.function_call):
         return "a tool is being called"
     if delta.reasoning_content or delta.reasoning:
         return "the model has been reasoning"
     if delta.refusal:
         return "the model refuses"
-    if bytes(delta.audio) not in _EMPTY:
+    if _is_given(delta.audio):
         return "it has audio"
-    return "it has probabilities" if bytes(choice.logprobs) not in _EMPTY else ""
+    return "it has probabilities" if _is_given(choice.logprobs) else ""
+
+
+def _is_given(raw: msgspec.Raw) -> bool:
+    return raw is not _NOTHING and bytes(raw) not in _EMPTY
 
 
 def _payload(event: bytes) -> tuple[bytes, bytes]:
     """Return the data of one whole event and its name."""
     if event.startswith(b"data: {") and event.find(b"\n") == len(event) - 2 and b"\r" not in event:
-        return event[6:-2], b""  # what engines send most
+        return event[6:-2], b""
     data: list[bytes] = []
     name = b""
     for line in event.splitlines():
