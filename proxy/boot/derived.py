@@ -8,7 +8,9 @@ from math import inf
 from proxy.core import admission, selection
 from proxy.core.catalog import matches
 from proxy.core.conversation import fingerprint
+from proxy.core.hedging import Policy
 from proxy.flow.course import Course
+from proxy.flow.hedging import Hedges
 from proxy.settings.balancing import Sessions
 from proxy.settings.load import Loaded, Supply
 from proxy.settings.schema import Settings
@@ -48,6 +50,17 @@ def continued(settings: Settings) -> Callable[[str], bool] | None:
     return named
 
 
+def hedged(settings: Settings) -> Callable[[str], Policy | None]:
+    """Return what tells of a model how it is hedged; the first name that matches counts."""
+    rules = {name: one.policy for name, one in settings.models.hedge.items()}
+
+    @lru_cache(maxsize=1024)
+    def named(model: str) -> Policy | None:
+        return next((rule for name, rule in rules.items() if matches(name, model)), None)
+
+    return named
+
+
 def renew(course: Course, settings: Settings) -> None:
     """Let calls that begin from now on, or pick from now on, follow `settings`."""
     course.forget_timeouts()
@@ -62,6 +75,9 @@ def renew(course: Course, settings: Settings) -> None:
     course.continues = continued(settings)
     course.continue_room = settings.limits.continuation
     course.queues.bound(queueing(settings))
+    if settings.models.hedge or course.hedges is not None:
+        course.hedges = course.hedges or Hedges()
+        course.hedges.policy_of = hedged(settings)
 
 
 def nowhere(settings: Settings) -> Supply:

@@ -96,7 +96,7 @@ class Instance(Pages):
         self._lookout = Lookout(self.now, lambda: self._course.calls)
         self.reloads, self.crew = Reloads(time.time), Crew()
         self._metrics = Metrics(self.version, self)
-        self._metrics.passed_over = self._referee.counts
+        judging.count(self._metrics, self._referee)
         self._access = AccessLog(out.write, monotonic=self.now, wall=time.time, render=render)
         self._tracing = begin(settings.tracing, self.version)
         self._keys = Keeping(settings.keys, self._course)

@@ -7,6 +7,8 @@ from proxy.core.standing import Standing, State
 from proxy.flow.course import Course
 from proxy.flow.referee import Referee
 from proxy.settings.schema import Settings
+from proxy.telemetry import families
+from proxy.telemetry.metrics import Metrics
 
 log = structlog.get_logger()
 
@@ -32,3 +34,15 @@ def tell(backend: Backend, standing: Standing) -> None:
         log.info("backend on trial", backend=backend.name)
     else:
         log.info("backend in good standing", backend=backend.name)
+
+
+def count(metrics: Metrics, referee: Referee) -> None:
+    """Let metrics tell what was counted."""
+    course = referee.course
+
+    def hedges() -> list[tuple[tuple[str, ...], float]]:
+        counts = {} if course.hedges is None else course.hedges.counts
+        return [((outcome.value,), number) for outcome, number in counts.items()]
+
+    metrics.passed_over = referee.counts
+    metrics.tables[families.HEDGES.name] = hedges

@@ -30,6 +30,7 @@ from proxy.upstream.pool import Pool
 
 if TYPE_CHECKING:
     from proxy.flow.attempts import Attempts
+    from proxy.flow.hedging import Hedges
 
 
 CONTINUE_ROOM = 1024 * 1024
@@ -239,6 +240,7 @@ class Course:
         "fingerprint",
         "guard",
         "later",
+        "hedges",
         "least_body",
         "missing",
         "now",
@@ -297,6 +299,7 @@ class Course:
         # (backend, its name for a model) -> until when it is left out: it has denied to have it.
         self.missing: dict[tuple[Backend, str], float] = {}
         self.least_body = least_body  # bytes every engine takes
+        self.hedges: Hedges | None = None  # None: no model was ever hedged
         # Whether streams of a model (as asked for) go on elsewhere when they break; None = never.
         self.continues: Callable[[str], bool] | None = None
         self.continue_room = CONTINUE_ROOM  # bytes of a request and its answer that are kept for it

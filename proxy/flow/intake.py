@@ -81,6 +81,8 @@ class Intake:
         make = self._make
         if call.stream and (request.continues or self._course.continues is not None):
             make = self._maker(request, call)
+        if self._course.hedges is not None:
+            make = self._course.hedges.maker(make, request, call)
         attempts = make(self._course, call, client, request, targets)
         attempts.start()
         return attempts

@@ -44,10 +44,10 @@ class _File:
 class Referee:
     """Judges the backends of a course. `on_change` hears of each that stands otherwise now."""
 
-    __slots__ = ("_course", "_files", "_paces", "_policy", "on_change")
+    __slots__ = ("_files", "_paces", "_policy", "course", "on_change")
 
     def __init__(self, course: "Course", policy: Policy) -> None:
-        self._course = course
+        self.course = course
         self._policy = policy
         self._files: dict[Backend, _File] = {}
         self._paces = Paces()
@@ -89,7 +89,7 @@ class Referee:
 
     def know(self) -> None:
         """Take note of a new catalog: who has peers now, and who has none any more."""
-        course, now = self._course, self._course.now()
+        course, now = self.course, self.course.now()
         backends = course.directory.current.backends
         peers = {backend for backend in backends if any(self._tiers(backend))}
         for backend in [each for each in self._files if each not in peers]:
@@ -159,7 +159,7 @@ class Referee:
     def _tell(self, backend: "Backend", standing: Standing) -> None:
         self.on_change(backend, standing)
         if standing.state is State.SILENT:
-            self._course.suspect(backend)
+            self.course.suspect(backend)
 
     def _came_back(self, backend: "Backend", file: _File, now: float) -> bool:
         """Tell whether an outage has ended, soon after another one."""
@@ -179,7 +179,7 @@ class Referee:
     def _quiet(self, backend: "Backend", seconds: float, now: float) -> Quiet:
         streams, gap, waits = 0, None, []
         samples = self._policy.samples
-        for attempts in self._course.calls:
+        for attempts in self.course.calls:
             call = attempts.call
             if call.backend is not backend or attempts.phase not in (WAIT, STREAM):
                 continue
@@ -200,7 +200,7 @@ class Referee:
 
     def _tiers(self, backend: "Backend") -> "list[list[Backend]]":
         """Return its peers, and itself, for each model that any of them serves as well."""
-        targets: tuple[Target, ...] = self._course.directory.current.targets_of(backend)
+        targets: tuple[Target, ...] = self.course.directory.current.targets_of(backend)
         tiers = [
             [each for each in target.candidates if each.priority == backend.priority]
             for target in targets

@@ -167,6 +167,10 @@ discovery:
   prices:
     "llama-*": {input: 0.2, output: 0.6}    # a million tokens
 """,
+    "models.hedge": """\
+  hedge:
+    qwen2.5-7b: {delay: 0s, budget: 0.05}
+""",
     "models.timeouts": """\
   timeouts:
     qwen2.5-72b: {first_token: 900s, idle: 300s}

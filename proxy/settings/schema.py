@@ -21,6 +21,7 @@ from proxy.settings.address import Address
 from proxy.settings.balancing import BalanceSettings
 from proxy.settings.credential import Secret
 from proxy.settings.discovery import Discovery
+from proxy.settings.hedging import Hedged
 from proxy.settings.keys import Keys
 from proxy.settings.profiles import Profiles, together
 from proxy.settings.tls import BackendTls, Tls
@@ -316,6 +317,7 @@ class Models(msgspec.Struct, frozen=True, kw_only=True):
             extra={"unit": "names"},
         ),
     ] = ()
+    hedge: Hedged = msgspec.field(default_factory=dict)
     timeouts: Annotated[
         dict[str, PartialTimeouts],
         Meta(

@@ -108,6 +108,15 @@ CONTINUATIONS = Family(
         " answer had begun."
     ),
 )
+HEDGES = Family(
+    name="headrace_hedges_total",
+    type="counter",
+    labels=("outcome",),
+    help=(
+        "Requests whose engine was slow to begin, by what became of asking a second one: won, lost"
+        " (the first began, or the request ended), failed, no_backend or no_budget (not asked)."
+    ),
+)
 IN_FLIGHT = Family(
     name="headrace_requests_in_flight",
     type="gauge",
@@ -303,7 +312,7 @@ BUILD = Family(
 OF_KEYS: tuple[Family, ...] = (KEYS, KEY_REQUESTS, KEY_TOKENS, KEY_IN_FLIGHT)
 FAMILIES: tuple[Family, ...] = (
     *(REQUESTS, DURATION, FIRST_TOKEN, INTER_TOKEN, QUEUE, OVERHEAD, TOKENS_IN, TOKENS_OUT),
-    *(ATTEMPTS, RETRIES, CONTINUATIONS, IN_FLIGHT, QUEUED, CONNECTIONS),
+    *(ATTEMPTS, RETRIES, CONTINUATIONS, HEDGES, IN_FLIGHT, QUEUED, CONNECTIONS),
     *(HANDSHAKES, CERTIFICATE_ENDS, WORKERS, WORKERS_LOST, LOOP_LAG, DROPPED, SPANS),
     *(BACKEND_UP, BACKEND_IN_FLIGHT, BACKEND_CAP, BACKEND_WORK, BREAKER_STATE, BREAKER_OPENED),
     *(KEYS, KEY_REQUESTS, KEY_TOKENS, KEY_IN_FLIGHT),

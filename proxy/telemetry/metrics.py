@@ -247,6 +247,7 @@ class Metrics:
         yield from _flat(families.RETRIES, [((k,), n) for k, n in self._retries.items()])
         continuations = [((result,), n) for result, n in self._continuations.items()]
         yield from _flat(families.CONTINUATIONS, continuations)
+        yield from _flat(families.HEDGES, self.tables.get(families.HEDGES.name, tuple)())
         yield from self._of_process()
         yield from self._of_backends(self._live.backends(), self._live.now())
         for family in families.OF_KEYS:

@@ -9,6 +9,7 @@ from proxy.boot import derived
 from proxy.core.selection import Policy
 from proxy.dialects.registry import ENGINES
 from proxy.settings.balancing import BalanceSettings, Sessions
+from proxy.settings.hedging import Hedging
 from proxy.settings.profiles import Profiles
 from proxy.settings.schema import Limits, Models, Settings, Timeouts
 from tests.fixtures.course import World
@@ -91,3 +92,20 @@ def test_a_supply_from_nowhere_has_what_holds() -> None:
 
     assert supply.read() is supply.loaded
     assert supply.loaded.files == ()
+
+
+def test_hedged_models_are_named_by_patterns_and_the_first_counts() -> None:
+    world = World("a")
+    derived.renew(world.course, Settings())
+    assert world.course.hedges is None
+    rules = {"big-1": Hedging(delay=9.0), "big-*": Hedging(delay=2.0)}
+
+    derived.renew(world.course, Settings(models=Models(hedge=rules)))
+
+    hedges = world.course.hedges
+    assert hedges is not None
+    found = [hedges.policy_of(name) for name in ("big-1", "big-2", "small")]
+    assert [None if policy is None else policy.delay for policy in found] == [9.0, 2.0, None]
+    derived.renew(world.course, Settings())
+    assert world.course.hedges is hedges  # calls under way know it
+    assert hedges.policy_of("big-1") is None

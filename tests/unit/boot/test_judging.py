@@ -4,9 +4,12 @@ from structlog.testing import capture_logs
 
 from proxy.boot import judging
 from proxy.core.standing import Event, Policy, Standing
+from proxy.flow.hedging import Hedges, Outcome
 from proxy.settings.schema import Settings
+from proxy.telemetry.metrics import Metrics
 from tests.fixtures.course import World
 from tests.fixtures.fleet import make_backend, middle
+from tests.fixtures.view import FakeView
 
 
 def test_each_change_is_one_line() -> None:
@@ -29,3 +32,17 @@ def test_the_referee_judges_by_the_settings() -> None:
 
     assert referee.on_change is judging.tell
     assert referee._policy == Policy()
+
+
+def test_metrics_tell_what_the_referee_and_hedges_count() -> None:
+    world = World("ab")
+    metrics = Metrics("1", FakeView({}))
+    judging.count(metrics, judging.referee(world.course, Settings()))
+    told = metrics.tables["headrace_hedges_total"]
+    assert told() == []
+
+    world.course.hedges = Hedges()
+    world.course.hedges.counts[Outcome.WON] += 2
+
+    assert told() == [(("won",), 2)]
+    assert metrics.passed_over() == []
