@@ -121,8 +121,9 @@ continuation: $(VENV)/.dev  ## 200 streams whose engine is killed at a random to
 deploy: $(VENV)/.deploy  ## image, compose, Kubernetes, Helm, systemd, Prometheus, Grafana: validated, run where that can be
 	$(PYTEST) -q tests/deploy
 
-docs: $(VENV)/.dev  ## check the links of the documentation, show the next changelog entry
-	$(PYTEST) -q tests/meta/test_docs.py
+docs: $(VENV)/.dev  ## the documentation: checked, built as a site in .cache/site, and the next changelog entry
+	$(PYTEST) -q tests/meta/test_docs.py tests/meta/test_docs_blocks.py
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet -f docs/site/mkdocs.yml -d $(CURDIR)/.cache/site
 	$(BIN)/towncrier build --draft --version next
 
 # ------------------------------------------------------------------------------------------- measuring
