@@ -1,15 +1,22 @@
-"""Both listeners: opened, given other certificates when the settings have some, closed."""
+"""Both listeners: opened, told who may come in and which certificates to show, closed.
+
+Who may come in follows a reload at once; certificates in a task, a moment later.
+"""
 
 import asyncio
 import socket
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import structlog
 from aiohttp import web
 
 from proxy.edge.desk import Desk
+from proxy.edge.entrance import Entrance
+from proxy.edge.reception import Visitors, reception
 from proxy.edge.server import Edge
+from proxy.settings.schema import Settings
 from proxy.settings.tls import Tls
+from proxy.telemetry import families
 from proxy.telemetry.metrics import Metrics
 
 log = structlog.get_logger()
@@ -18,53 +25,77 @@ log = structlog.get_logger()
 class Doors:
     """The way in for clients and for who runs the proxy."""
 
-    __slots__ = ("_desk", "_edge", "_lock", "_metrics", "_tasks", "_tls", "counted")
+    __slots__ = (
+        "_desk",
+        "_edge",
+        "_entrance",
+        "_lock",
+        "_refused",
+        "_tasks",
+        "_tls",
+        "counted",
+    )
 
     def __init__(self, edge: Edge, metrics: Metrics) -> None:
         self._edge = edge
         self._desk = Desk()
-        self._metrics = metrics
+        self._entrance = Entrance()
         self._tls = Tls()
         self.counted = edge.handshakes  # elsewhere, where other processes take clients
+        self._refused = [0, 0]  # connections turned away by those who judged before
         self._lock = asyncio.Lock()  # two reloads may follow each other closely
         self._tasks: set[asyncio.Task[None]] = set()
+        metrics.certificates = self._ends
+        metrics.handshakes = self._handshakes
+        metrics.tables[families.TURNED_AWAY.name] = self._turned_away
 
-    async def open_clients(self, listening: socket.socket, app: web.Application, tls: Tls) -> None:
+    async def open_clients(
+        self, listening: socket.socket, app: web.Application, settings: Settings
+    ) -> None:
         """Begin to accept clients."""
-        self._take(tls)
-        await self._edge.start([listening], app, tls.listen.seal)
+        self._tls = settings.tls
+        self._admit(settings)
+        await self._edge.start([listening], app, settings.tls.listen.seal)
 
-    async def open_admin(self, listening: socket.socket, app: web.Application, tls: Tls) -> None:
+    async def open_admin(
+        self, listening: socket.socket, app: web.Application, settings: Settings
+    ) -> None:
         """Begin to accept who runs the proxy."""
-        self._take(tls)
-        await self._desk.start(listening, app, tls.admin.seal)
+        self._tls = settings.tls
+        self._admit(settings)
+        self._entrance.guard(app)
+        await self._desk.start(listening, app, settings.tls.admin.seal)
 
     def close_admin(self) -> None:
         """Leave the admin listener to another process; what is connected goes on."""
         self._desk.close()
 
-    def follow(self, tls: Tls) -> None:
-        """Meet who connects from now on with these certificates."""
-        task = asyncio.get_running_loop().create_task(self._follow(tls), name="reseal")
+    def follow(self, old: Settings, settings: Settings) -> None:
+        """Meet who connects from now on by other settings."""
+        self._admit(settings, old)
+        task = asyncio.get_running_loop().create_task(self._follow(settings.tls), name="reseal")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
+    def _admit(self, settings: Settings, old: Settings | None = None) -> None:
+        self._entrance.lock(settings.admin_token)
+        if old is not None and (old.allow, old.cors) == (settings.allow, settings.cors):
+            return
+        self._refused = [count for _, count in self._turned_away()]
+        self._desk.visitors = Visitors(settings.allow.admin)
+        self._edge.received_by(reception(settings.allow, settings.cors))
+
     async def _follow(self, tls: Tls) -> None:
         async with self._lock:
-            old = self._tls
-            self._take(tls)
+            old, self._tls = self._tls, tls
             await self._edge.reseal(tls.listen.seal)
             await self._desk.reseal(tls.admin.seal)
-        for name in ("listen", "admin"):
-            if getattr(old, name).seal != getattr(tls, name).seal:
-                log.info(
-                    "certificate changed", listener=name, tls=getattr(tls, name).seal is not None
-                )
+        pairs = {"listen": (old.listen, tls.listen), "admin": (old.admin, tls.admin)}
+        for name, (before, now) in pairs.items():
+            if before.seal != now.seal:
+                log.info("certificate changed", listener=name, tls=now.seal is not None)
 
-    def _take(self, tls: Tls) -> None:
-        self._tls = tls
-        self._metrics.certificates = self._ends
-        self._metrics.handshakes = self._handshakes
+    # what metrics show -----------------------------------------------------------------------
 
     def _ends(self) -> Mapping[str, float]:
         """Return when the certificate of each listener that has one ends."""
@@ -73,6 +104,12 @@ class Doors:
 
     def _handshakes(self) -> Mapping[str, int]:
         return self.counted() if self._tls.listen.seal is not None else {}
+
+    def _turned_away(self) -> Sequence[tuple[tuple[str, ...], int]]:
+        receives = self._edge.reception
+        clients = 0 if receives is None else receives.visitors.refused
+        before, now = self._refused, (clients, self._desk.visitors.refused)
+        return [((name,), before[i] + now[i]) for i, name in enumerate(("listen", "admin"))]
 
     async def stop(self) -> None:
         """Close both, and every connection."""

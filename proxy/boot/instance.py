@@ -189,12 +189,12 @@ class Instance(Pages):
             lambda: self._edge.new_id().encode(),
             self._keys.permits,
         )
-        app = routes.application(self._course, self._edge.new_id, pages)
-        await self._doors.open_clients(client_socket, app, self.settings.tls)
+        app = routes.application(self._course, self._edge.new_id, pages, self._edge.crossing)
+        await self._doors.open_clients(client_socket, app, self.settings)
 
     async def _open_admin(self, admin_socket: socket.socket) -> None:
         desk = admin.application(self, self)
-        await self._doors.open_admin(admin_socket, desk, self.settings.tls)
+        await self._doors.open_admin(admin_socket, desk, self.settings)
 
     async def drain(self) -> None:
         """Let go in order; returns when all calls have ended or were broken off."""
@@ -260,7 +260,7 @@ class Instance(Pages):
         self._referee.follow(settings.balance.outliers.policy)
         self._edge.limits = settings.limits
         self._edge.ollama_admin = settings.ollama_admin
-        self._doors.follow(settings.tls)
+        self._doors.follow(old, settings)
         self._keys.renew(settings.keys)
         self._course.observers = (*self._keys.observers, self._journal)
         self._journal.readers = self._observers()

@@ -12,7 +12,7 @@ import typer
 from proxy.cli import keys
 
 if TYPE_CHECKING:
-    from proxy.settings.address import Address
+    from proxy.cli.entry import Entry
     from proxy.settings.load import Flags, Loaded
 
 app = typer.Typer(
@@ -255,26 +255,22 @@ def _show(what: str, config: Path | None, admin: str | None, *, json: bool) -> N
     raise typer.Exit(view.show(what, _where(config, admin), as_json=json))
 
 
-def _where(config: Path | None, admin: str | None) -> "Address":
-    """Return where the proxy at `admin` is; only without it do the settings say that."""
+def _where(config: Path | None, admin: str | None) -> "Entry":
+    """Return the way to the proxy at `admin`; only without it do the settings say that."""
+    from proxy.cli import entry
+
     if admin is None:
-        return _settings(config, _flags(None, None, None)).settings.admin
-    return _address(admin)
+        return entry.configured(_settings(config, _flags(None, None, None)).settings)
+    try:
+        return entry.named(admin)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--admin") from None
 
 
 def _diff(config: Path | None, admin: str | None) -> None:
     from proxy.cli import diff
 
     none = _flags(None, None, None)
-    where = _settings(config, none).settings.admin if admin is None else _address(admin)
+    where = _where(config, admin)
     loaded = _settings(config, none, diff.own_variables(os.environ))
     raise typer.Exit(diff.show(loaded, where))
-
-
-def _address(admin: str) -> "Address":
-    from proxy.settings import address
-
-    try:
-        return address.listening(admin.removeprefix("http://").rstrip("/"))
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="--admin") from None

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from proxy.cli.entry import Entry
 from proxy.core.names import alike
 from proxy.settings.address import Address
 from proxy.settings.text import quoted
@@ -19,6 +20,11 @@ TIMEOUT: Final = 5.0  # seconds; the page is made from memory
 _UNFOLDED: Final = 10_000  # columns: wider than any row
 
 _EVERY_HOST: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  bound there, reached here
+
+
+_LOCKED: Final = (
+    "{admin} wants its admin_token: give the settings file with -c, or set HEADRACE_ADMIN_TOKEN."
+)
 
 
 class Backend(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,16 +102,23 @@ async def fetch(admin: Address, path: str = "/status") -> bytes:
     host = _EVERY_HOST.get(admin.host, admin.host)
     where = "localhost" if admin.is_unix else Address(host=host, port=admin.port)
     limit = aiohttp.ClientTimeout(total=TIMEOUT)
+    inside = admin if isinstance(admin, Entry) else Entry()
+    scheme = "https" if inside.secure else "http"
+    trust = inside.context if inside.secure else True
     try:
         async with (
             aiohttp.ClientSession(connector=connector, timeout=limit) as session,
-            session.get(f"http://{where}{path}") as answer,
+            session.get(f"{scheme}://{where}{path}", headers=inside.fields, ssl=trust) as answer,
         ):
+            if answer.status == 401:
+                raise Unanswered(_LOCKED.format(admin=admin))
             if answer.status != 200:
                 raise Unanswered(_stranger(admin, f"it answered {answer.status}"))
             return await answer.read()
     except TimeoutError:
         raise Unanswered(f"{admin} took the connection but did not answer.") from None
+    except (aiohttp.ClientConnectorCertificateError, aiohttp.ClientConnectorSSLError) as error:
+        raise Unanswered(f"{admin} answers, but not with a TLS that is trusted: {error}") from None
     except aiohttp.ClientConnectorError:
         raise Unanswered(
             f"Nothing listens on {admin}.\n"

@@ -32,6 +32,7 @@ class Call:
         "committed",
         "continued",
         "deadline",
+        "dress",
         "end",
         "failure",
         "method",
@@ -67,6 +68,7 @@ class Call:
         self.path = path  # as routed: without query
         self.surface = "openai"  # the caller's dialect: openai | anthropic | ollama
         self.client = ""  # peer address
+        self.dress = b""  # more header lines for the answer
         self.model = ""  # as asked
         self.native_model = ""  # as the chosen backend names it
         self.stream = False

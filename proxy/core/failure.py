@@ -65,6 +65,7 @@ class Kind(StrEnum):
     OLD_KEY = "api_key_expired"
     FORBIDDEN_MODEL = "model_not_allowed"
     FORBIDDEN = "path_not_allowed"
+    FOREIGN = "address_not_allowed"
     RATE_LIMITED = "rate_limit_exceeded"
     BUDGET_SPENT = "insufficient_quota"
     METHOD = "method_not_allowed"

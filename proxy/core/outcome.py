@@ -63,6 +63,7 @@ _ALL: Final = (
         Kind.OLD_KEY,
         Kind.FORBIDDEN_MODEL,
         Kind.FORBIDDEN,
+        Kind.FOREIGN,
         Kind.RATE_LIMITED,
         Kind.BUDGET_SPENT,
         Kind.METHOD,

@@ -47,7 +47,7 @@ LINGER: Final = 2.0  # seconds a refused client has to read why and stop sending
 class ClientConnection(Uploading):
     """A client. Fulfils `flow.course.Client` and `core.wheel.Timed`."""
 
-    __slots__ = ("_attempts", "_left", "_rejected")
+    __slots__ = ("_attempts", "_left", "_rejected", "direct", "dress")
 
     def __init__(self, edge: "Edge", manager: web.Server, **options: Any) -> None:  # noqa: ANN401
         super().__init__(edge, manager, **options)
@@ -55,7 +55,8 @@ class ClientConnection(Uploading):
         self._through: Through | None = None
         self._left = 0  # bytes not taken by a closing connection, at the last look
         self._rejected = False
-        self.peer = ""
+        self.peer = self.direct = ""
+        self.dress = b""
         self.write = _unconnected
 
     @override
@@ -72,7 +73,8 @@ class ClientConnection(Uploading):
         # uvloop's default low mark is 16 bytes: a paused stream would have to run dry.
         connected.set_write_buffer_limits(high=65536, low=16384)
         self.write = connected.write
-        self.peer = _address(connected.get_extra_info("peername"))
+        name = connected.get_extra_info("peername")
+        self.peer, self.direct = _address(name), name[0] if isinstance(name, tuple) else ""
         if self._keepalive_handle is not None:
             self._keepalive_handle.cancel()
             self._keepalive_handle = None
@@ -80,6 +82,10 @@ class ClientConnection(Uploading):
         edge.connections.add(self)
         edge.made += 1
         self.wait(edge.limits.header_timeout)
+        reception = edge.reception
+        if reception is not None and not reception.visitors.admits(self.direct):
+            self._stage = Stage.CLOSED
+            connected.abort()
 
     @override
     def connection_lost(self, exc: BaseException | None) -> None:
@@ -119,6 +125,7 @@ class ClientConnection(Uploading):
         self._stage = CALL
         call = Call(request.request_id or edge.new_id(), head.path, edge.now())
         call.client = self.peer
+        call.dress = self.dress
         attempts = edge.intake.begin(self, request, body, call)
         # An answer may have come at once, without waiting for anything.
         if attempts is not None and not call.end:
@@ -166,6 +173,7 @@ class ClientConnection(Uploading):
             path = path or head.path
         call = Call(ident or edge.new_id(), path, edge.now())
         call.client = self.peer
+        call.dress = self.dress
         call.surface = surface_of(split(path)[1])
         self._payload = self._head = self._message = self._memo = None
         self._pieces = []

@@ -18,7 +18,7 @@ disconnect.
 """
 
 from enum import IntEnum
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from aiohttp import web
 from aiohttp.http import HttpProcessingError, RawRequestMessage
@@ -32,6 +32,7 @@ from proxy.edge.heads import MAX_FIELDS, Head, judge
 from proxy.edge.memo import Memo
 
 if TYPE_CHECKING:
+    from proxy.edge.reception import Visitor
     from proxy.edge.server import Edge
 
 MAX_JUNK: Final = 64 * 1024  # bytes behind a running call after which the client is thrown out
@@ -267,7 +268,12 @@ class Receiving(RequestHandler):
         ):
             self.reject(self._too_large(head.length))
             return
-        gate = self._edge.gate
+        reception, gate = self._edge.reception, self._edge.gate
+        if reception is not None:
+            refusal = reception(cast("Visitor", self), message)
+            if refusal is not None:
+                self.reject(refusal)
+                return
         if gate is not None and (refusal := gate(message, head)) is not None:
             self.reject(refusal)
             return

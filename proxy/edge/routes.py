@@ -18,18 +18,32 @@ from proxy.edge.models import IDENT
 from proxy.flow.scope import split
 
 if TYPE_CHECKING:
+    from proxy.edge.reception import Crossing
     from proxy.flow.course import Course
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def application(
-    course: "Course", new_id: Callable[[], str], pages: Iterable[web.RouteDef]
+    course: "Course",
+    new_id: Callable[[], str],
+    pages: Iterable[web.RouteDef],
+    crossing: "Callable[[], Crossing | None]" = lambda: None,
 ) -> web.Application:
-    """Return the application; `pages` are the routes that have a handler of their own."""
-    app = web.Application(middlewares=[_accounted(course, new_id)])
+    """Return the application; `pages` are the routes that have a handler of their own.
+
+    `crossing` says what web pages of other origins are told.
+    """
+    app = web.Application(middlewares=[_accounted(course, new_id, crossing)])
     app.router.add_routes(pages)
-    app.on_response_prepare.append(_sign)
+
+    async def sign(request: web.Request, response: web.StreamResponse) -> None:
+        response.headers["Server"] = "headrace"
+        told = crossing()
+        if told is not None:
+            response.headers.update(told.fields(request.headers.get("Origin")))
+
+    app.on_response_prepare.append(sign)
     return app
 
 
@@ -49,7 +63,7 @@ def error_response(
 
 
 def _accounted(
-    course: "Course", new_id: Callable[[], str]
+    course: "Course", new_id: Callable[[], str], crossing: "Callable[[], Crossing | None]"
 ) -> Callable[..., Awaitable[web.StreamResponse]]:
     """Return a middleware that gives these requests their access line, too."""
 
@@ -60,12 +74,14 @@ def _accounted(
         call = Call(ident.decode(), request.rel_url.raw_path, course.now())
         request[IDENT] = call.request_id
         call.method = request.method
-        call.client = str(request.remote or "")
+        call.client = getattr(request.protocol, "peer", "") or str(request.remote or "")
         course.started()
         call.end = "PR"
         try:
             try:
-                response = await handler(request)
+                told = crossing()
+                known = None if told is None else told.preflight(request)
+                response = await handler(request) if known is None else known
             except web.HTTPException as error:
                 response = _refusal(request, error, call.request_id)
             call.status = response.status
@@ -102,10 +118,6 @@ def _methods(path: str) -> str:
     passage = find(path)
     own = ["POST"] if path in OPERATIONS else []
     return ", ".join([*own, *(passage.methods if passage is not None else ())])
-
-
-async def _sign(_request: web.Request, response: web.StreamResponse) -> None:
-    response.headers["Server"] = "headrace"
 
 
 def _failure(kind: Kind, detail: str) -> Failure:

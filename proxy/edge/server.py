@@ -20,6 +20,7 @@ from proxy.edge import rescue, routes
 from proxy.edge.connection import ClientConnection
 from proxy.edge.doors import Door
 from proxy.edge.gate import Gate
+from proxy.edge.reception import Crossing, Reception
 from proxy.flow import scope
 from proxy.flow.course import Course
 from proxy.flow.intake import Intake
@@ -63,6 +64,7 @@ class Edge:
         self.limits = limits
         self.ollama_admin = ollama_admin
         self.gate: Gate | None = None  # judges heads; None lets all in
+        self.reception: Reception | None = None  # judges addresses; same
         self.passing: set[Through] = set()  # what passes through at present
         self.intake = Intake(course)
         self.now = course.now
@@ -103,6 +105,17 @@ class Edge:
         self.gate = gate
         for connection in self.connections:
             connection.forget()
+
+    def received_by(self, reception: Reception | None) -> None:
+        """Let somebody else judge who connects from now on, and heads that are new."""
+        self.reception = reception
+        for connection in self.connections:
+            connection.forget()
+            connection.dress = b""
+
+    def crossing(self) -> Crossing | None:
+        """Return what web pages are told; None while no page may come from elsewhere."""
+        return None if self.reception is None else self.reception.crossing
 
     # life ------------------------------------------------------------------------------------
 

@@ -34,6 +34,7 @@ class Uploading(Receiving):
 
     __slots__ = ("_through", "peer", "write")
 
+    dress: bytes
     peer: str
     write: "Callable[[bytes], None]"
     _through: Through | None
@@ -47,6 +48,7 @@ class Uploading(Receiving):
         self._stage = Stage.UPLOAD
         call = Call(passed.request.request_id or edge.new_id(), head.path, edge.now())
         call.client = self.peer
+        call.dress = self.dress
         make = WebSocket if passed.passage.upgrade else Through
         through = self._through = make(
             edge.course, call, self, passed, limits=edge.limits, over=edge.passing.discard

@@ -87,6 +87,8 @@ def own_fields(call: "Call") -> bytes:
         rest = _at_once(name)
     else:
         rest = _OWN % (name.encode(), call.attempts, int(call.queued_s * 1000))
+    if call.dress:
+        rest = call.dress + rest
     if call.grant is not None:
         rest = limit_fields(call.grant) + rest
     return b"x-request-id: %b\r\n%b" % (call.request_id.encode(), rest)

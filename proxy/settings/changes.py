@@ -50,6 +50,7 @@ def between(old: Settings, new: Settings) -> list[Change]:
         *differences(_shown(old), _shown(new)),
         *_rotated(old.backends, new.backends),
         *_resealed(old, new),
+        *_relocked(old.admin_token, new.admin_token),
         *_rekeyed(old.keys, new.keys),
         *_profiles(old.profiles, new.profiles),
     ]
@@ -151,6 +152,11 @@ def _rekeyed(old: Keys, new: Keys) -> Iterator[Change]:
         before = old.clients.get(name)
         if before is not None and None not in {before.key, one.key} and before.key != one.key:
             yield Change(path=f"keys.clients.{name}.key", old=text.MASK, new=text.MASK)
+
+
+def _relocked(old: Secret | None, new: Secret | None) -> Iterator[Change]:
+    if None not in {old, new} and old != new:
+        yield Change(path="admin_token", old=text.MASK, new=text.MASK)
 
 
 def _masked(key: Secret | None) -> str:

@@ -247,6 +247,7 @@ def _finished(settings: Settings, base: Path, reading: Reading) -> Settings:
     settings = msgspec.structs.replace(
         settings, backends=tuple(backends), discovery=found, keys=keys
     )
+    settings = _with_admin_token(settings, base, reading)
     return securing.secured(settings, base, reading)
 
 
@@ -273,3 +274,21 @@ def _keyed(part: Part, path: str, base: Path, reading: Reading) -> Part:
         reading.note(where, source, "no key in that file", hint=str(error))
         return part
     return msgspec.structs.replace(part, api_key=key)
+
+
+def _with_admin_token(settings: Settings, base: Path, reading: Reading) -> Settings:
+    """Return `settings` with the token of the admin address read from its file."""
+    if settings.admin_token_file is None:
+        return settings
+    file, source = base / settings.admin_token_file, reading.origins["admin_token_file"]
+    if settings.admin_token is not None:
+        reading.note(
+            "admin_token_file", source, "admin_token is set too", hint="keep one of the two"
+        )
+    reading.files.append(file)
+    try:
+        token = secrets.from_file(file)
+    except ValueError as error:
+        reading.note("admin_token_file", source, "no token in that file", hint=str(error))
+        return settings
+    return msgspec.structs.replace(settings, admin_token=token)

@@ -116,6 +116,8 @@ class Reading:
     def _leaf(self, spec: Leaf, node: document.Node, path: str) -> Any:  # noqa: ANN401
         if spec.unit in text.LISTS and isinstance(node, document.Sequence):
             return self._names(spec, node, path)
+        if spec.unit in text.READ and isinstance(node, document.Sequence):
+            return self._list(spec, node, path)
         if not isinstance(node, document.Scalar):
             self.note(path, node.source, f"found {_kind(node)}", allowed=text.allowed(spec))
             return UNREAD
@@ -140,7 +142,7 @@ class Reading:
         if spec.unit in text.SECRET:
             return secrets.expand(written, self._env, fields=spec.unit == "headers")
         if _REFERENCE.search(written):
-            hint = "${...} is replaced in api_key and tracing.headers only"
+            hint = "${...} is replaced in api_key, admin_token and tracing.headers only"
             raise ValueError(f"{hint}; to override from outside, set {spec.variable}".strip())
         if spec.unit == "names":
             return (written,)
@@ -157,6 +159,14 @@ class Reading:
                 allowed = text.LISTS[spec.unit]
                 self.note(f"{path}[{index}]", item.source, found, allowed=allowed)
         return tuple(names)
+
+    def _list(self, spec: Leaf, node: document.Sequence, path: str) -> tuple[Any, ...]:
+        self.origins[path] = node.source
+        found: list[Any] = []
+        for index, item in enumerate(node.items):
+            read = self._leaf(spec, item, f"{path}[{index}]")
+            found += () if read is UNREAD else read
+        return tuple(found)
 
     def _unknown(self, path: str, source: Source, name: str, spec: Group) -> None:
         plain = name.lower().replace("-", "_")

@@ -17,6 +17,7 @@ from proxy.core.catalog import Model, Unify, chosen
 from proxy.dialects.base import Engine
 from proxy.dialects.registry import ENGINES
 from proxy.settings import address
+from proxy.settings.access import AdminToken, AdminTokenFile, Allow, Cors
 from proxy.settings.address import Address
 from proxy.settings.balancing import BalanceSettings
 from proxy.settings.credential import Secret
@@ -371,6 +372,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             " and send it blobs; false = 403."
         ),
     ] = False
+    admin_token: AdminToken = None
+    admin_token_file: AdminTokenFile = None
+    allow: Allow = Allow()
+    cors: Cors = Cors()
     tls: Tls = Tls()
     models: Models = Models()
     balance: BalanceSettings = BalanceSettings()

@@ -28,12 +28,13 @@ _UTC_TIME: Final = 0x17
 
 
 class Seal:
-    """A context for handshakes. `server_name` is for SNI; `ends` is when our certificate does.
+    """A context for handshakes. It never shows what it was made from.
 
-    It never shows what it was made from.
+    `server_name` is for SNI; `ends` is when our certificate does. `shown` is the chain that a
+    listener shows, in PEM.
     """
 
-    __slots__ = ("_digest", "context", "ends", "server_name")
+    __slots__ = ("_digest", "context", "ends", "server_name", "shown")
 
     def __init__(
         self,
@@ -42,11 +43,13 @@ class Seal:
         *,
         server_name: str | None = None,
         ends: float | None = None,
+        shown: str = "",
     ) -> None:
         self.context = context
         self._digest = digest
         self.server_name = server_name
         self.ends = ends
+        self.shown = shown
 
     @override
     def __eq__(self, other: object) -> bool:
@@ -119,7 +122,8 @@ def toward_client(
         digest.update(b"client_ca" + trusted.encode())
         context.load_verify_locations(cadata=trusted)
         context.verify_mode = ssl.CERT_REQUIRED
-    return Seal(context, digest.digest(), ends=ends)
+    shown = "\n".join(_blocks(_read(certificate, "certificate")))
+    return Seal(context, digest.digest(), ends=ends, shown=shown)
 
 
 def _show(

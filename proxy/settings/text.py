@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable
 from typing import Any, Final
 
+from proxy.core import networks
 from proxy.dialects.flaws import NAME
 from proxy.settings import address, units
 from proxy.settings.fields import Leaf
@@ -18,6 +19,8 @@ from proxy.settings.profiles import Profiles
 
 AUTO: Final = "auto"
 MASK: Final = "***"
+_NONE: Final = "[]"  # the list without items, as a variable may have it
+READ: Final = frozenset({"networks", "origins"})  # units of lists whose items `read` reads
 SECRET: Final = frozenset({"secret", "headers"})  # units whose values are never shown
 
 LISTS: Final = {"names": "the name of a model", "files": "the path of a file"}  # one of several
@@ -26,6 +29,7 @@ LISTS: Final = {"names": "the name of a model", "files": "the path of a file"}  
 _NAME: Final = re.compile(r"[A-Za-z0-9._:@\[\]-]{1,260}")
 _INTEGER: Final = re.compile(r"[+-]?[0-9]{1,18}")
 _DECIMAL: Final = re.compile(r"[+-]?([0-9]{1,18}(\.[0-9]{0,18})?|\.[0-9]{1,18})")
+_ORIGIN: Final = re.compile(r"[a-z][a-z0-9+.-]*://[a-z0-9._\[\]:-]+")
 _ENDPOINT: Final = re.compile(r"https?://[^\s/?#@]+(/[^\s?#@]*)?")
 _BOOLEANS: Final = {
     **dict.fromkeys(("true", "yes", "on", "1"), True),
@@ -61,7 +65,7 @@ def show(leaf: Leaf, value: Any) -> str:  # noqa: ANN401  as above
         case "float" | "int" | "workers":
             value = value or (AUTO if leaf.unit == "workers" else value)
             return f"{value:g}" if isinstance(value, float) else str(value)
-        case "names" | "files":
+        case "names" | "files" | "networks" | "origins":
             return "[" + ", ".join(map(quoted, value)) + "]"
         case _:
             return quoted(str(value))
@@ -178,6 +182,23 @@ def _endpoint(_leaf: Leaf, text: str) -> str:
     return text.rstrip("/").removesuffix("/v1/traces").rstrip("/")
 
 
+def _networks(_leaf: Leaf, text: str) -> tuple[str, ...]:
+    """Read one network, or several with commas or spaces between them, as a variable has them."""
+    return tuple(str(networks.network(one)) for one in _several(text))
+
+
+def _origins(_leaf: Leaf, text: str) -> tuple[str, ...]:
+    found = _several(text)
+    for one in found:
+        if one != "*" and not _ORIGIN.fullmatch(one):
+            raise ValueError("write it as a browser does: https://host, without a path")
+    return tuple(found)
+
+
+def _several(text: str) -> list[str]:
+    return [] if text.strip() == _NONE else re.split(r"[\s,]+", text.strip())
+
+
 def _url(_leaf: Leaf, text: str) -> str:
     return address.backend_url(address.backend(text))
 
@@ -195,6 +216,8 @@ _READERS: Final[dict[str, Callable[[Leaf, str], Any]]] = {
     "int": _int,
     "label": _label,
     "name": _name,
+    "networks": _networks,
+    "origins": _origins,
     "path": _text,
     "size": lambda _leaf, text: units.size(text),
     "text": _text,
@@ -212,6 +235,8 @@ _WORDS: Final = {
     "label": "letters, digits or any of . _ : @ / -",
     "names": "a model, or a list of models",
     "files": "a file, or a list of files",
+    "networks": "an address or a network in CIDR form, or a list of them",
+    "origins": "*, or scheme://host[:port], or a list of them",
     "folder": "the path of a folder",
     "path": "the path of a file",
     "secret": "printable ASCII without spaces",

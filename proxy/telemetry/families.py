@@ -140,6 +140,15 @@ HANDSHAKES = Family(
         " under way. Only while tls.listen.certificate is set."
     ),
 )
+TURNED_AWAY = Family(
+    name="headrace_connections_refused_total",
+    type="counter",
+    labels=("listener",),
+    help=(
+        "Connections, and requests behind trusted proxies, that came from addresses which"
+        " allow.listen or allow.admin does not have."
+    ),
+)
 CERTIFICATE_ENDS = Family(
     name="headrace_tls_certificate_expiry_timestamp_seconds",
     type="gauge",
@@ -313,7 +322,7 @@ OF_KEYS: tuple[Family, ...] = (KEYS, KEY_REQUESTS, KEY_TOKENS, KEY_IN_FLIGHT)
 FAMILIES: tuple[Family, ...] = (
     *(REQUESTS, DURATION, FIRST_TOKEN, INTER_TOKEN, QUEUE, OVERHEAD, TOKENS_IN, TOKENS_OUT),
     *(ATTEMPTS, RETRIES, CONTINUATIONS, HEDGES, IN_FLIGHT, QUEUED, CONNECTIONS),
-    *(HANDSHAKES, CERTIFICATE_ENDS, WORKERS, WORKERS_LOST, LOOP_LAG, DROPPED, SPANS),
+    *(HANDSHAKES, CERTIFICATE_ENDS, TURNED_AWAY, WORKERS, WORKERS_LOST, LOOP_LAG, DROPPED, SPANS),
     *(BACKEND_UP, BACKEND_IN_FLIGHT, BACKEND_CAP, BACKEND_WORK, BREAKER_STATE, BREAKER_OPENED),
     *(KEYS, KEY_REQUESTS, KEY_TOKENS, KEY_IN_FLIGHT),
     *(BACKEND_STANDING, BACKEND_SLOWNESS, PASSED_OVER),

@@ -250,7 +250,7 @@ class Metrics:
         yield from _flat(families.HEDGES, self.tables.get(families.HEDGES.name, tuple)())
         yield from self._of_process()
         yield from self._of_backends(self._live.backends(), self._live.now())
-        for family in families.OF_KEYS:
+        for family in (families.TURNED_AWAY, *families.OF_KEYS):
             yield from _flat(family, self.tables.get(family.name, tuple)())
         yield from _flat(families.MODELS, [((), len(self._live.catalog().names()))])
         yield from _of_settings(self._live.reloads)

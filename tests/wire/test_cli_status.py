@@ -5,10 +5,14 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from proxy.cli import status as view
+from proxy.cli.entry import configured
 from proxy.settings.address import Address
+from tests.fixtures.sealed import Papers
+from tests.fixtures.stack import serving
 
 STATUS = (
     b'{"version": "0.1.0", "uptime_s": 1.0, "ready": true, "in_flight": 0, "queued": 0,'
@@ -134,3 +138,25 @@ async def test_a_failure_is_told_on_standard_error_and_ends_with_1(
     told = capsys.readouterr()
     assert "Is headrace running?" in told.err
     assert not told.out
+
+
+async def test_a_proxy_with_token_and_certificate_is_reached_by_its_settings(
+    free_port: Callable[[], int], tmp_path: Path
+) -> None:
+    papers = Papers(tmp_path)
+    ours = papers.issue("ours.pem", host="elsewhere.example")
+    document = (
+        f"admin_token: sesame\ntls: {{admin: {{certificate: {ours}}}}}\n"
+        f"backends: [{{url: 'http://127.0.0.1:{free_port()}'}}]\n"
+    )
+
+    async with serving(document, free_port, ready=False) as stack:
+        entry = configured(stack.instance.settings)
+        assert b'"version"' in await view.fetch(entry)
+
+        for wrong, says in (
+            (msgspec.structs.replace(entry, token="x"), "wants its admin_token"),
+            (msgspec.structs.replace(entry, trusted=""), "not with a TLS that is trusted"),
+        ):
+            with pytest.raises(view.Unanswered, match=says):
+                await view.fetch(wrong)

@@ -8,7 +8,7 @@ from aiohttp import web
 
 from proxy.boot.doors import Doors
 from proxy.edge.server import Edge
-from proxy.settings.schema import Limits
+from proxy.settings.schema import Limits, Settings
 from proxy.settings.seals import toward_client
 from proxy.settings.tls import ListenerTls, Tls
 from proxy.telemetry.metrics import Metrics
@@ -35,12 +35,15 @@ async def test_certificates_follow_the_settings_and_are_told(tmp_path: Path) -> 
     clients = bound(tmp_path / "clients"), web.Application()
     admin = bound(tmp_path / "admin"), web.Application()
 
-    await doors.open_clients(*clients, Tls())
-    await doors.open_admin(*admin, Tls())
+    old, new = Settings(), Settings(tls=Tls(listen=ListenerTls(seal=seal)))
+    both = Settings(tls=Tls(listen=ListenerTls(seal=seal), admin=ListenerTls(seal=seal)))
+
+    await doors.open_clients(*clients, old)
+    await doors.open_admin(*admin, old)
     assert not metrics.certificates()
     assert not metrics.handshakes()
-    doors.follow(Tls(listen=ListenerTls(seal=seal)))
-    doors.follow(Tls(listen=ListenerTls(seal=seal), admin=ListenerTls(seal=seal)))
+    doors.follow(old, new)
+    doors.follow(new, both)
     await eventually(lambda: not doors._tasks)
 
     assert metrics.certificates() == {"listen": seal.ends, "admin": seal.ends}

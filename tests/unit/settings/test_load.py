@@ -48,6 +48,12 @@ SINGLE = [
     ("discovery.files", "/nowhere/*.yaml, b*.json", ("/nowhere/*.yaml", "b*.json")),
     ("profiles", "/dev", Profiles(folder="/dev")),
     ("ollama_admin", "true", True),
+    ("admin_token", "sesame", Secret("sesame")),
+    ("allow.listen", "10.0.0.0/8", ("10.0.0.0/8",)),
+    ("allow.admin", "::1, 192.0.2.1", ("::1/128", "192.0.2.1/32")),
+    ("allow.trusted_proxies", "10.0.0.7", ("10.0.0.7/32",)),
+    ("cors.origins", "https://a.example", ("https://a.example",)),
+    ("cors.max_age", "1h", 3600.0),
     ("tls.listen.minimum", "1.3", Version.TLS13),
     ("tls.admin.minimum", "1.3", Version.TLS13),
     ("models.unify", "names", Unify.NAMES),
@@ -97,7 +103,7 @@ FILES = {
     f"tls.{name}.{key}"
     for name in ("listen", "admin")
     for key in ("certificate", "key", "client_ca")
-}
+} | {"admin_token_file"}
 
 
 def test_the_table_below_has_every_single_key() -> None:
@@ -341,3 +347,28 @@ def test_no_message_quotes_a_credential(write: Write) -> None:
 
     assert "sesame" not in report
     assert report.count("***") == 5
+
+
+def test_the_admin_token_may_stand_in_a_file(write: Write, tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("sesame\n")
+
+    assert load(write("admin_token_file: token"), {}).settings.admin_token == Secret("sesame")
+    (twice,) = problems(write("admin_token_file: token\nadmin_token: x"))
+    assert "admin_token is set too" in twice
+    (missing,) = problems(write("admin_token_file: nowhere"))
+    assert "No such file" in missing
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("allow: {listen: [10.0.0.1/8]}", "write 10.0.0.0/8"),
+        ("allow: {listen: [10.0.0.0/8, gpu-a]}", "not an IP address"),
+        ("allow: {admin: {a: b}}", "an address or a network"),
+        ("cors: {origins: [https://a/b]}", "without a path"),
+    ],
+)
+def test_an_address_or_an_origin_that_is_none_is_told(write: Write, text: str, says: str) -> None:
+    (problem,) = problems(write(text))
+
+    assert says in problem

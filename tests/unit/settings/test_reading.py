@@ -147,7 +147,8 @@ def test_other_keys_are_not_replaced_from_the_environment() -> None:
     (one,) = told("listen: '${HOST}:80'", HOST="a")
 
     assert one.endswith(
-        "in api_key and tracing.headers only; to override from outside, set HEADRACE_LISTEN"
+        "in api_key, admin_token and tracing.headers only; to override from outside, set"
+        " HEADRACE_LISTEN"
     )
 
 
