@@ -76,8 +76,9 @@ def renew(course: Course, settings: Settings) -> None:
     course.continue_room = settings.limits.continuation
     course.queues.bound(queueing(settings))
     if settings.models.hedge or course.hedges is not None:
-        course.hedges = course.hedges or Hedges()
-        course.hedges.policy_of = hedged(settings)
+        hedges = course.hedges if isinstance(course.hedges, Hedges) else Hedges()
+        hedges.policy_of = hedged(settings)
+        course.hedges = hedges
 
 
 def nowhere(settings: Settings) -> Supply:

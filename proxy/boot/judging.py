@@ -5,6 +5,7 @@ import structlog
 from proxy.core.backend import Backend
 from proxy.core.standing import Standing, State
 from proxy.flow.course import Course
+from proxy.flow.hedging import Hedges
 from proxy.flow.referee import Referee
 from proxy.settings.schema import Settings
 from proxy.telemetry import families
@@ -41,7 +42,7 @@ def count(metrics: Metrics, referee: Referee) -> None:
     course = referee.course
 
     def hedges() -> list[tuple[tuple[str, ...], float]]:
-        counts = {} if course.hedges is None else course.hedges.counts
+        counts = course.hedges.counts if isinstance(course.hedges, Hedges) else {}
         return [((outcome.value,), number) for outcome, number in counts.items()]
 
     metrics.passed_over = referee.counts

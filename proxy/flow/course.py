@@ -29,11 +29,13 @@ from proxy.settings.schema import Timeouts
 from proxy.upstream.pool import Pool
 
 if TYPE_CHECKING:
+    from proxy.core.catalog import Target
     from proxy.flow.attempts import Attempts
-    from proxy.flow.hedging import Hedges
 
 
 CONTINUE_ROOM = 1024 * 1024
+Maker = Callable[["Course", Call, "Client", "Request", "tuple[Target, ...]"], "Attempts"]
+
 MAX_WAYS = 1024  # more than there are backends, engines that were replaced included
 # What the edge found in the head of a request, besides its operation and the fields for engines.
 _JUDGED = (
@@ -87,6 +89,13 @@ class Guarding(Protocol):
 
     def permits(self, fields: Iterable[headers.Field]) -> Callable[[str], bool]:
         """Return what tells which models the sender of these header fields may use."""
+
+
+class Hedger(Protocol):
+    """Knows which calls may ask a second engine; `flow/hedging` fulfils it."""
+
+    def maker(self, make: "Maker", request: "Request", call: Call) -> "Maker":
+        """Return what drives a call: `make`, or the same with a hedge."""
 
 
 class Request:
@@ -299,7 +308,7 @@ class Course:
         # (backend, its name for a model) -> until when it is left out: it has denied to have it.
         self.missing: dict[tuple[Backend, str], float] = {}
         self.least_body = least_body  # bytes every engine takes
-        self.hedges: Hedges | None = None  # None: no model was ever hedged
+        self.hedges: Hedger | None = None  # None: no model was ever hedged
         # Whether streams of a model (as asked for) go on elsewhere when they break; None = never.
         self.continues: Callable[[str], bool] | None = None
         self.continue_room = CONTINUE_ROOM  # bytes of a request and its answer that are kept for it

@@ -33,15 +33,12 @@ from proxy.flow.ways import TRANSLATED
 if TYPE_CHECKING:
     from proxy.core.backend import Backend, Lease
     from proxy.core.call import Call
-    from proxy.core.catalog import Target
-    from proxy.flow.course import Client, Course, Request, Side
+    from proxy.flow.course import Course, Maker, Request, Side
     from proxy.flow.relay import Relay
     from proxy.flow.ways import Way
     from proxy.upstream.exchange import Connection
     from proxy.upstream.framing import ResponseHead
     from proxy.upstream.pool import Dial
-
-    Maker = Callable[[Course, Call, Client, Request, tuple[Target, ...]], Attempts]
 
 # Asked twice they leave nothing behind at an engine, and cost it no more than tokens.
 _SAFE: Final = frozenset(
@@ -178,7 +175,7 @@ class HedgedAttempts(Attempts):
     @property
     def _hedges(self) -> Hedges:
         hedges = self.course.hedges
-        assert hedges is not None
+        assert isinstance(hedges, Hedges)
         return hedges
 
     # before the answer -----------------------------------------------------------------------

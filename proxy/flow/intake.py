@@ -17,12 +17,10 @@ from proxy.flow.commit import head_bytes
 from proxy.flow.continuing import ContinuingAttempts, continues
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from proxy.core.backend import Backend
-    from proxy.flow.course import Client, Course, Request
-
-    Maker = Callable[[Course, Call, Client, Request, tuple[Target, ...]], Attempts]
+    from proxy.flow.course import Client, Course, Maker, Request
 
 BYTES_PER_TOKEN: Final = 4.0  # English text and JSON around it; only relations between calls matter
 

@@ -8,6 +8,7 @@ import pytest
 from proxy.boot import derived
 from proxy.core.selection import Policy
 from proxy.dialects.registry import ENGINES
+from proxy.flow.hedging import Hedges
 from proxy.settings.balancing import BalanceSettings, Sessions
 from proxy.settings.hedging import Hedging
 from proxy.settings.profiles import Profiles
@@ -103,7 +104,7 @@ def test_hedged_models_are_named_by_patterns_and_the_first_counts() -> None:
     derived.renew(world.course, Settings(models=Models(hedge=rules)))
 
     hedges = world.course.hedges
-    assert hedges is not None
+    assert isinstance(hedges, Hedges)
     found = [hedges.policy_of(name) for name in ("big-1", "big-2", "small")]
     assert [None if policy is None else policy.delay for policy in found] == [9.0, 2.0, None]
     derived.renew(world.course, Settings())

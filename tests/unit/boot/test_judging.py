@@ -41,8 +41,8 @@ def test_metrics_tell_what_the_referee_and_hedges_count() -> None:
     told = metrics.tables["headrace_hedges_total"]
     assert told() == []
 
-    world.course.hedges = Hedges()
-    world.course.hedges.counts[Outcome.WON] += 2
+    world.course.hedges = hedges = Hedges()
+    hedges.counts[Outcome.WON] += 2
 
     assert told() == [(("won",), 2)]
     assert metrics.passed_over() == []
