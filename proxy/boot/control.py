@@ -10,6 +10,7 @@ import asyncio
 import random
 import socket
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Final
 
 import structlog
@@ -31,6 +32,7 @@ from proxy.boot.frames import (
     Noticed,
     Report,
     Snapshot,
+    Taken,
     call_of,
     written,
 )
@@ -82,6 +84,9 @@ class Control(Instance):
         super().__init__(settings, out, render=render, err=err, supply=supply)
         self.crew = self._workers
         self._doors.counted = self._workers.handshakes
+        tables = self._metrics.tables
+        for name in tables:
+            tables[name] = partial(self._workers.table, name)
         self._metrics.system = Processes(lambda: [parent, *self._workers.pids()])
 
     @override
@@ -128,6 +133,8 @@ class Control(Instance):
                 self._pass_on(peer, frame.slot, frame.news)
             case Freed():
                 self._workers.send_waiting(frame, peer)
+            case Taken():
+                self._workers.send(frame, but=peer)
             case Noticed():
                 self._noticed(frame)
             case Applied():

@@ -10,10 +10,11 @@ import structlog
 from typing_extensions import override
 
 from proxy.boot.board import Board
-from proxy.boot.frames import Frame, Report
+from proxy.boot.frames import Frame, Report, Rows
 from proxy.boot.link import Link
 from proxy.telemetry.crew import Crew
 
+_COUNTED: Final = "_total"  # the end of a counter's name
 LOOK: Final = 0.02  # seconds between two looks at what they have done
 
 log = structlog.get_logger()
@@ -40,7 +41,7 @@ class Workers(Crew):
     `ending` tells whether they have been told to end.
     """
 
-    __slots__ = ("_before", "_now", "_peers", "_shaken", "board", "ending", "gone")
+    __slots__ = ("_before", "_now", "_peers", "_shaken", "_tables", "board", "ending", "gone")
 
     def __init__(
         self, board: Board, now: Callable[[], float], gone: Callable[[Peer], None]
@@ -50,6 +51,7 @@ class Workers(Crew):
         self._peers: dict[int, Peer] = {}
         self._before = 0  # log lines that workers which are no more had given up
         self._shaken: Counter[str] = Counter()  # TLS handshakes of those
+        self._tables: dict[str, dict[tuple[str, ...], float]] = {}  # and what they counted
         self.board = board
         self.ending = False
         self.gone = gone
@@ -81,6 +83,10 @@ class Workers(Crew):
         del self._peers[peer.index]
         self._before += peer.report.dropped
         self._shaken.update(peer.report.handshakes)
+        for name, rows in peer.report.tables.items():
+            if name.endswith(_COUNTED):
+                gone = self._tables.setdefault(name, {})
+                gone.update({labels: gone.get(labels, 0.0) + value for labels, value in rows})
         self.board.wipe(peer.index)
         if not self.ending:
             self.lost += 1
@@ -181,6 +187,15 @@ class Workers(Crew):
         for peer in self:
             found.update(peer.report.handshakes)
         return found
+
+    def table(self, name: str) -> Rows:
+        """Return the rows of a metric: sums, except where there is one thing for all to see."""
+        found: dict[tuple[str, ...], float] = dict(self._tables.get(name, {}))
+        for peer in self:
+            for labels, value in peer.report.tables.get(name, ()):
+                before = found.get(labels, 0.0)
+                found[labels] = before + value if labels else max(before, value)
+        return list(found.items())
 
     def lag(self) -> float:
         """Return the worst lateness any of them has reported last."""

@@ -1,7 +1,7 @@
 """What the processes of one proxy say to each other, and how it is written.
 
-    worker to control   Noticed, Heard, Freed, Ended, Report, Applied
-    control to worker   Snapshot, Changed, Heard, Freed, Drain, Hurry
+    worker to control   Noticed, Heard, Freed, Taken, Ended, Report, Applied
+    control to worker   Snapshot, Changed, Heard, Freed, Taken, Drain, Hurry
 
 A frame is four bytes of length and MessagePack. A `Snapshot` is everything a worker has to know: it
 begins with one, and gets another at every reload. `Changed` brings single backends up to date, each
@@ -32,6 +32,7 @@ from proxy.settings.reading import Reading
 from proxy.settings.schema import Settings
 from proxy.settings.seals import Seal
 
+Rows = list[tuple[tuple[str, ...], float]]  # labels and a value
 SIZE: Final = 4  # bytes of the length in front
 # Of a call: what its observers read. Bodies stay where they are; a trace is sent from there.
 _LEFT_OUT: Final = frozenset({"answer", "backend", "body", "failure", "trace", "tried"})
@@ -105,6 +106,12 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     entries: list[Entry]
 
 
+class Taken(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """What keys have taken of their limits of a minute: requests and tokens, by name."""
+
+    keys: dict[str, tuple[float, float]]
+
+
 class Report(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """How a worker is. `lag` is the worst lateness of its loop since the last report."""
 
@@ -114,6 +121,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     lag: float = 0.0
     dropped: int = 0
     handshakes: Mapping[str, int] = {}
+    tables: Mapping[str, Rows] = {}  # what is counted beside calls, by the name of its family
 
 
 class Applied(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -132,7 +140,9 @@ class Hurry(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Cut the drain short."""
 
 
-Frame = Snapshot | Changed | Noticed | Heard | Freed | Ended | Report | Applied | Drain | Hurry
+Frame = (
+    Snapshot | Changed | Noticed | Heard | Freed | Taken | Ended | Report | Applied | Drain | Hurry
+)
 
 
 def _plain(value: object) -> object:

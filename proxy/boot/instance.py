@@ -99,7 +99,7 @@ class Instance(Pages):
         judging.count(self._metrics, self._referee)
         self._access = AccessLog(out.write, monotonic=self.now, wall=time.time, render=render)
         self._tracing = begin(settings.tracing, self.version)
-        self._keys = Keeping(settings.keys, self._course)
+        self._keys = self._make_keeping()
         self._journal = Journal(self._observers())
         self._course.observers = (*self._keys.observers, self._journal)
         self._course.started = self._metrics.started
@@ -135,6 +135,9 @@ class Instance(Pages):
 
     def _make_queues(self) -> admission.Queues[Attempts]:
         return admission.Queues(derived.queueing(self.settings))
+
+    def _make_keeping(self) -> Keeping:
+        return Keeping(self.settings.keys, self._course)
 
     def _make_course(self) -> Course:
         settings = self.settings

@@ -4,7 +4,7 @@ While nobody needs a key there is nothing here: no gate at the edge, no guard on
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +20,7 @@ from proxy.telemetry import families
 
 if TYPE_CHECKING:
     from proxy.boot.persisting import Persisting
+    from proxy.core.account import Account, Maker
     from proxy.core.keys import Key
     from proxy.edge.models import Permits
     from proxy.edge.server import Edge
@@ -31,11 +32,20 @@ log = structlog.get_logger()
 
 
 class Keeping:
-    """The keys of clients in one process. `attach` follows once there is an edge."""
+    """The keys of clients in one process. `attach` follows once there is an edge.
+
+    `make` makes what limits are counted in, if that is no window of this process alone.
+    """
 
     def __init__(
-        self, settings: Keys, course: "Course", *, wall: Callable[[], float] = time.time
+        self,
+        settings: Keys,
+        course: "Course",
+        *,
+        wall: Callable[[], float] = time.time,
+        make: "Maker | None" = None,
     ) -> None:
+        self._make = make
         self._settings = settings
         self._course = course
         self._wall = wall
@@ -45,6 +55,11 @@ class Keeping:
         self._stored: Sequence[Key] = ()
         self._persisting: Persisting | None = None
         self._judge()
+
+    @property
+    def accounts(self) -> "Mapping[str, Account]":
+        """Return the account of each key, by its name."""
+        return {} if self._guard is None else self._guard.accounts
 
     @property
     def observers(self) -> "tuple[Observer, ...]":
@@ -115,7 +130,7 @@ class Keeping:
             return
         guard = self._guard
         if guard is None:
-            guard = self._guard = Guard(calendar(self._wall()))
+            guard = self._guard = Guard(calendar(self._wall()), self._make)
             self._books = Books(guard, self._course.now)
         guard.money = prices({name: partial(cost, one) for name, one in settings.prices.items()})
         # The settings win over the database: what stands in a file can be seen.

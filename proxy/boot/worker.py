@@ -12,7 +12,7 @@ from typing import Final
 import structlog
 from typing_extensions import override
 
-from proxy.boot import derived
+from proxy.boot import derived, sharing
 from proxy.boot.board import Seat
 from proxy.boot.fleet import Fleet
 from proxy.boot.frames import (
@@ -29,10 +29,12 @@ from proxy.boot.frames import (
     Noticed,
     Report,
     Snapshot,
+    Taken,
     entry,
     read,
 )
 from proxy.boot.instance import NEVER_READY, Instance
+from proxy.boot.keeping import Keeping
 from proxy.boot.link import Link
 from proxy.boot.told import Knowing, Told
 from proxy.core import admission
@@ -143,6 +145,10 @@ class Worker(Instance):
         return admission.Queues(derived.queueing(self.settings), self._seat)
 
     @override
+    def _make_keeping(self) -> Keeping:
+        return Keeping(self.settings.keys, self._course, make=sharing.window)
+
+    @override
     def _make_prober(self) -> Knowing:
         return Told(wake=self._notice, reread=self._doubt)
 
@@ -169,6 +175,9 @@ class Worker(Instance):
     def _tell(self) -> None:
         super()._tell()
         self._forward.send()
+        taken = sharing.taken(self._keys.accounts)
+        if taken:
+            self._link.send(Taken(keys=taken))
         lag = self.loop_lag()
         report = Report(
             in_flight=self.in_flight(),
@@ -177,6 +186,7 @@ class Worker(Instance):
             lag=lag if lag > 0.001 else 0.0,
             dropped=self.dropped_lines(),
             handshakes=self._edge.handshakes(),
+            tables={name: rows for name, of in self._metrics.tables.items() if (rows := [*of()])},
         )
         if report != self._report:
             self._report = report
@@ -203,6 +213,8 @@ class Worker(Instance):
                     self._breaker(frame.slot).hear(frame.news, self.now())
             case Freed():
                 pump.run(self._course)
+            case Taken():
+                sharing.hear(self._keys.accounts, frame.keys, self.now())
             case Drain():
                 self.let_go(handed_over=frame.handed_over)
             case Hurry():

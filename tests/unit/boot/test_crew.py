@@ -64,6 +64,25 @@ async def test_who_is_gone_is_struck_out_once_and_its_losses_stay() -> None:
     await scene.close()
 
 
+async def test_tables_are_sums_and_counters_never_fall() -> None:
+    scene = Scene()
+    for index in (0, 1):
+        peer = await scene.welcome(index)
+        peer.report = Report(
+            tables={"x_total": [(("k",), 2.0)], "y": [(("k",), 1.0)], "keys": [((), 7.0)]}
+        )
+    workers = scene.workers
+
+    assert workers.table("x_total") == [(("k",), 4.0)]
+    assert workers.table("keys") == [((), 7.0)]  # all of them know the same
+    scene.ends[0].close()
+    await eventually(lambda: len(workers) == 1)
+
+    assert (workers.table("x_total"), workers.table("y")) == ([(("k",), 4.0)], [(("k",), 1.0)])
+    assert workers.table("z") == []
+    await scene.close()
+
+
 async def test_a_new_one_takes_the_place_of_who_is_not_known_to_be_gone() -> None:
     scene = Scene()
     await scene.welcome(0)

@@ -61,17 +61,14 @@ async def test_it_reports_how_it_is_only_if_that_changed() -> None:
     async with crew(1) as scene:
         worker, wire = scene.workers[0], Wire()
         link, worker._link = worker._link, wire
-        none = {"begun": 0, "done": 0}
 
         worker._tell()
         worker._course.started()
         worker._tell()
         worker._tell()
 
-        assert [frame for frame in wire.sent if isinstance(frame, Report)] == [
-            Report(handshakes=none),
-            Report(in_flight=1, handshakes=none),
-        ]
+        reports = [frame for frame in wire.sent if isinstance(frame, Report)]
+        assert [report.in_flight for report in reports] == [0, 1]
         worker._link = link
 
 
