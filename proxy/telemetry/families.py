@@ -1,4 +1,4 @@
-"""Every metric there is: name, type, labels, buckets, meaning; the reference page is made of it.
+"""Every metric there is: name, type, labels, buckets, meaning; `metrics_page` shows them.
 
 Names and labels are a contract with dashboards and alerts. Labels are few and bounded: backends
 come from the settings, models from the catalog, the rest from tables in `core`.
@@ -341,64 +341,5 @@ PROCESS: Mapping[str, str] = {
     "process_max_fds": "The limit on open file descriptors.",
 }
 
-_PAGE = """\
-# Metrics
-
-`GET /metrics` on the admin address answers in the Prometheus text format.
-[How to monitor](../how-to/monitor.md) says which of these to watch.
-
-This page is written by `proxy.telemetry.families.markdown`; a test compares the two.
-
-- `backend` is the backend's name in the settings, empty for a request that never reached one.
-- `model` is the name as asked, alias or not, if the catalog knows it; all other names count as
-  `{other}`.
-- `end` is an [end code](end-codes.md): `--` means that the answer ended well.
-- Clocks start when the whole request, body included, has arrived.
-
-| name | type | labels | meaning |
-|---|---|---|---|
-{families}
-
-## Buckets
-
-Upper bounds in seconds; `+Inf` follows.
-
-| name | bounds |
-|---|---|
-{buckets}
-
-## Process
-
-By the client library, where the system has `/proc`. With several workers these are sums over all
-processes of the proxy, but for the start (the first) and the limit (of each):
-
-| name | meaning |
-|---|---|
-{process}
-"""
-
 OTHER_MODEL = "(other)"
 """The `model` label of names the catalog does not know, and of those beyond the limit."""
-
-
-def markdown() -> str:
-    """Return docs/reference/metrics.md."""
-    families = [
-        f"| `{one.name}` | {one.type} | {_code(one.labels)} | {one.help} |" for one in FAMILIES
-    ]
-    buckets = [
-        f"| `{one.name}` | {' '.join(f'{bound:g}' for bound in one.buckets)} |"
-        for one in FAMILIES
-        if one.buckets
-    ]
-    process = [f"| `{name}` | {meaning} |" for name, meaning in PROCESS.items()]
-    return _PAGE.format(
-        other=OTHER_MODEL,
-        families="\n".join(families),
-        buckets="\n".join(buckets),
-        process="\n".join(process),
-    )
-
-
-def _code(labels: tuple[str, ...]) -> str:
-    return ", ".join(f"`{label}`" for label in labels)
