@@ -8,9 +8,20 @@ from proxy.core.failure import Failure, Kind, Origin, Phase
 from proxy.core.trace import Trace
 from proxy.core.traceparent import Parent, Sampler, parse, render
 from proxy.flow.attempts import Attempts
-from proxy.flow.tracing import TracedAttempts, TracedIntake, parent_of
+from proxy.flow.tracing import TracedAttempts, TracedContinuing, TracedIntake, parent_of
+from tests.fixtures.continuing import body
 from tests.fixtures.course import World
-from tests.fixtures.ends import EngineEnd, FakeClient, plain, stream, token
+from tests.fixtures.ends import (
+    DONE,
+    LAST,
+    SSE,
+    EngineEnd,
+    FakeClient,
+    chunk,
+    plain,
+    stream,
+    token,
+)
 
 Fields = Sequence[tuple[bytes, bytes]]
 
@@ -179,3 +190,24 @@ def test_calls_with_the_same_head_do_not_disturb_each_other() -> None:
     assert sent(first)[b"x-kept"] == sent(second)[b"x-kept"] == b"1"
     assert sent(first)[b"traceparent"] != sent(second)[b"traceparent"]
     assert trace_of(one).trace_id == trace_of(other).trace_id == TRACE
+
+
+def test_a_stream_that_goes_on_elsewhere_has_an_attempt_at_each_engine() -> None:
+    world = traced()
+    client, first = world.asked("a", body=body(), continues=True)
+    first.send(SSE, chunk(token("one")))
+    first.reset()
+    world.pass_time(0.1)
+    second = world.reached("b")
+    parent = parse(sent(second)[b"traceparent"])
+    second.send(SSE, chunk(token(" two")), chunk(DONE) + LAST)
+
+    legs = trace_of(client).legs
+    assert isinstance(client.attempts, TracedContinuing)
+    assert (client.end, client.call.continued) == ("--", 1)
+    assert [leg.backend.name for leg in legs] == ["a", "b"]
+    assert legs[0].failure is not None
+    assert legs[0].failure.kind is Kind.TRUNCATED
+    assert parent is not None
+    assert parent.span_id == legs[1].span_id
+    world.assert_at_rest()

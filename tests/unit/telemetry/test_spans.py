@@ -87,6 +87,20 @@ def test_a_plain_answer_has_no_parts() -> None:
     ]
 
 
+def test_of_a_continued_stream_the_parts_stand_in_its_attempts() -> None:
+    call, trace = served()
+    call.continued = 1
+
+    spans = made(call, trace)
+
+    assert [name for name, _, _ in tree(spans)] == [
+        "POST /v1/chat/completions",
+        "queue",
+        "chat org/llama",
+    ]
+    assert dict(spans[0].attributes or {})["headrace.continued"] == 1
+
+
 def test_the_server_s_span_tells_the_request() -> None:
     found = dict(made(*served())[0].attributes or {})
 
