@@ -168,7 +168,8 @@ class ClientConnection(Uploading):
             self.spoilt(failure)
             return
         edge, head = self._edge, self._head
-        ident = head.request.request_id if head is not None and head.request is not None else None
+        request = head.request if head is not None else None
+        ident = request.request_id if request is not None else None
         if head is not None:
             path = path or head.path
         call = Call(ident or edge.new_id(), path, edge.now())
@@ -179,6 +180,7 @@ class ClientConnection(Uploading):
         self._pieces = []
         self._need = 0
         self.closing = self._rejected = True
+        edge.intake.mark(request, call)
         refuse(edge.course, self, call, failure)
 
     # aiohttp's own lane --------------------------------------------------------------------------

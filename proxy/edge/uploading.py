@@ -16,6 +16,7 @@ from proxy.edge.heads import Head
 from proxy.edge.passing import Passed
 from proxy.edge.receiving import CALL, CONTINUE, Receiving, Stage, failure
 from proxy.edge.through import Through
+from proxy.edge.tracing import maker
 from proxy.edge.websocket import WebSocket
 
 if TYPE_CHECKING:
@@ -49,7 +50,8 @@ class Uploading(Receiving):
         call = Call(passed.request.request_id or edge.new_id(), head.path, edge.now())
         call.client = self.peer
         call.dress = self.dress
-        make = WebSocket if passed.passage.upgrade else Through
+        edge.intake.mark(passed.request, call)
+        make = maker(call, upgrade=passed.passage.upgrade)
         through = self._through = make(
             edge.course, call, self, passed, limits=edge.limits, over=edge.passing.discard
         )

@@ -41,6 +41,9 @@ class Intake:
         self._make_lasting = make_lasting  # the same for one that may go on at another engine
         self._peek = Reader().peek
 
+    def mark(self, request: "Request | None", call: Call) -> None:
+        """Note the trace of a request that is no call of a model: passed on, or refused early."""
+
     def begin(
         self, client: "Client", request: "Request", body: bytes, call: Call
     ) -> Attempts | None:

@@ -38,13 +38,21 @@ class TracedIntake(Intake):
         self._sampled = Intake(course, TracedAttempts, TracedContinuing)
 
     @override
-    def begin(
-        self, client: "Client", request: "Request", body: bytes, call: "Call"
-    ) -> Attempts | None:
+    def mark(self, request: "Request | None", call: "Call") -> None:
+        if request is None:
+            call.trace = self._sampler.begin(None)
+            return
         parent = request.parent
         if parent is UNSET:
             parent = request.parent = parent_of(request.fields)
-        trace = call.trace = self._sampler.begin(parent)
+        call.trace = self._sampler.begin(parent)
+
+    @override
+    def begin(
+        self, client: "Client", request: "Request", body: bytes, call: "Call"
+    ) -> Attempts | None:
+        self.mark(request, call)
+        trace = call.trace
         if trace is None or not trace.sampled:
             return super().begin(client, request, body, call)
         return self._sampled.begin(client, request, body, call)
@@ -65,7 +73,7 @@ class TracedAttempts(Attempts):
         trace = self.call.trace
         assert trace is not None
         leg = trace.launch(backend, target.native[backend.name], now)
-        fields = _below(self.request.fields, render(trace.trace_id, leg.span_id, trace.flags))
+        fields = below(self.request.fields, render(trace.trace_id, leg.span_id, trace.flags))
         self.request = self.request.with_fields(fields)
         super()._launch(target, backend, now)
 
@@ -100,8 +108,8 @@ def parent_of(fields: "Sequence[Field]") -> Parent | None:
     return parse(values[0]) if len(values) == 1 else None
 
 
-def _below(fields: "Sequence[Field]", parent: bytes) -> "list[Field]":
-    """Return the fields with another `traceparent`.
+def below(fields: "Sequence[Field]", parent: bytes) -> "list[Field]":
+    """Return the fields with another `traceparent`: what an engine of a sampled request is told.
 
     `tracestate` belongs to a trace: of one that did not come from the client it is not passed on.
     """

@@ -63,8 +63,16 @@ class History:
         return takewhile(lambda one: one.ended >= since, reversed(self._tries))
 
     def tries_of(self, call: "Call") -> list[Try]:
-        """Return the failed attempts of a call, oldest first."""
-        return [one for one in self._tries if one.call is call]
+        """Return the failed attempts of a call, oldest first.
+
+        Where workers tell of calls, an attempt's call is another object than the one that ended.
+        """
+        came, ident = call.received_at, call.request_id
+        return [
+            one
+            for one in self._tries
+            if one.call.received_at == came and one.call.request_id == ident
+        ]
 
     def find(self, request_id: str) -> "Call | None":
         """Return the newest call of that id; None if it is not there any more, or never was."""

@@ -75,7 +75,9 @@ class Builder:
         if not leg.ended and call.dispatched_at >= leg.started:
             sent = call.dispatched_at
         served = last and call.committed
-        name = f"{genai.operation(call.path)} {visible(leg.model)}"
+        name = call.method
+        if call.path in OPERATIONS:
+            name = f"{genai.operation(call.path)} {visible(leg.model)}"
         attempt = _Draft(name, leg.span_id, trace.span_id, (leg.started, ended))
         attempt.kind = SpanKind.CLIENT
         attempt.status = _verdict(failure)
@@ -135,10 +137,11 @@ class Builder:
         found: Attributes = {
             genai.OPERATION: genai.operation(call.path),
             genai.provider(self._latest): leg.backend.kind or genai.UNKNOWN,
-            genai.REQUEST_MODEL: visible(leg.model),
             "server.address": host,
             "headrace.backend": leg.backend.name,
         }
+        if leg.model:
+            found[genai.REQUEST_MODEL] = visible(leg.model)
         if port:
             found["server.port"] = port
         if failure is not None:

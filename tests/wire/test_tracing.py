@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from types import MappingProxyType
+from typing import Any
 
 import msgspec
 import pytest
@@ -13,6 +14,7 @@ from benchmarks.fake.faults import Fault, Kind
 from benchmarks.fake.profile import Profile
 from proxy.core.traceparent import parse
 from proxy.telemetry import meter, otlp
+from tests.fixtures.aside import aside, document
 from tests.fixtures.collector import Collector, collecting
 from tests.fixtures.stack import MODEL, Stack, backends, eventually, serving
 
@@ -263,3 +265,34 @@ async def test_a_batch_nobody_accepts_in_time_is_given_up(
             await asyncio.gather(*(ask(stack) for _ in range(16)))  # a whole batch: sent at once
             await eventually(lambda: 'result="failed"} 64.0' in scraped(stack))
             collector.released.set()
+
+
+async def test_what_passes_through_has_its_spans(collector: Collector, free_port: Port) -> None:
+    tracing = f"tracing: {{endpoint: '{collector.endpoint}'}}\n"
+    async with aside(free_port) as engine, serving(document(engine) + tracing, free_port) as stack:
+        async with stack.client.get("/v1/files/f-1", headers=GIVEN) as answer:
+            assert answer.status == 200
+        told = engine.last.headers["traceparent"]
+        (line,) = await lines(stack)
+
+    whole, attempt = collector.spans
+    assert (whole.trace_id, whole.parent, whole.name) == (TRACE, SPAN, "GET")
+    assert (attempt.parent, attempt.name) == (whole.span_id, "GET")
+    assert told == f"00-{TRACE}-{attempt.span_id}-01"
+    assert "gen_ai.request.model" not in attempt.attributes
+    assert line["span_id"] == whole.span_id
+
+
+async def test_what_is_refused_before_its_body_is_read_has_a_span(
+    collector: Collector, engine: Engine, free_port: Port
+) -> None:
+    limits = "limits: {body: 1KiB}\n"
+    large: Any = {"data": b"x" * 2000, "headers": GIVEN}
+    async with (
+        serving(settings(collector, engine) + limits, free_port) as stack,
+        stack.client.post("/v1/chat/completions", **large) as answer,
+    ):
+        assert answer.status == 413
+    (whole,) = collector.spans
+    assert (whole.trace_id, whole.parent) == (TRACE, SPAN)
+    assert whole.attributes["error.type"] == "body_too_large"

@@ -4,10 +4,13 @@ from collections.abc import Sequence
 
 import pytest
 
+from proxy.core.call import Call
 from proxy.core.failure import Failure, Kind, Origin, Phase
 from proxy.core.trace import Trace
 from proxy.core.traceparent import Parent, Sampler, parse, render
+from proxy.dialects.openai_api import Operation
 from proxy.flow.attempts import Attempts
+from proxy.flow.course import Request
 from proxy.flow.tracing import TracedAttempts, TracedContinuing, TracedIntake, parent_of
 from tests.fixtures.continuing import body
 from tests.fixtures.course import World
@@ -15,6 +18,7 @@ from tests.fixtures.ends import (
     DONE,
     LAST,
     SSE,
+    START,
     EngineEnd,
     FakeClient,
     chunk,
@@ -211,3 +215,23 @@ def test_a_stream_that_goes_on_elsewhere_has_an_attempt_at_each_engine() -> None
     assert parent is not None
     assert parent.span_id == legs[1].span_id
     world.assert_at_rest()
+
+
+def test_a_request_that_is_no_call_has_a_trace_too() -> None:
+    world = traced(ratio=0.0)
+    known, unread = Call("a", "/v1/files", START), Call("b", "", START)
+    operation = Operation(path="/v1/files", name="files")
+
+    world._intake.mark(Request(operation, [(b"traceparent", GIVEN)]), known)
+    world._intake.mark(None, unread)
+
+    assert known.trace is not None
+    assert (known.trace.trace_id, known.trace.parent_id) == (TRACE, SPAN)
+    assert unread.trace is None, "nobody has asked for it, and the ratio is 0"
+
+
+def test_without_tracing_nothing_is_marked() -> None:
+    world = World()
+    call = Call("a", "/v1/files", START)
+    world._intake.mark(None, call)
+    assert call.trace is None

@@ -29,6 +29,7 @@ def test_what_was_told_after_a_call_that_is_known() -> None:
 def test_an_attempt_another_one_follows_is_noted_with_its_call() -> None:
     history = History(lambda: 91.0)
     call, other = ended_call(make_backend("a")), ended_call(make_backend("b"))
+    other.request_id = "req-2"
     history.attempt_failed(call, failed_with(), retried=True)
     history.attempt_failed(other, failed_with(), retried=True)
     history.attempt_failed(call, failed_with(Kind.STATUS), retried=False)
@@ -36,6 +37,15 @@ def test_an_attempt_another_one_follows_is_noted_with_its_call() -> None:
     assert (one.backend.name, one.ended, one.sent) == ("a", 91.0, 90.5002)
     assert [each.call for each in history.tries()] == [other, call]
     assert not list(history.tries(since=92.0))
+
+
+def test_a_copy_of_a_call_is_the_call() -> None:
+    history = History(lambda: 91.0)
+    history.attempt_failed(ended_call(make_backend("a")), failed_with(), retried=True)
+    later = ended_call(make_backend("b"))
+    later.received_at += 1.0
+    assert len(history.tries_of(ended_call(make_backend("b")))) == 1
+    assert history.tries_of(later) == [], "a client may use an id twice"
 
 
 def test_a_failure_without_a_backend_is_no_attempt() -> None:
