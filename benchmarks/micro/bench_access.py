@@ -16,6 +16,7 @@ from proxy.core.call import OK, Call
 from proxy.core.catalog import Catalog, Model, build
 from proxy.core.health import Health
 from proxy.telemetry.access import AccessLog
+from proxy.telemetry.crew import Crew
 from proxy.telemetry.metrics import Metrics
 from proxy.telemetry.reloads import Reloads
 from proxy.telemetry.sink import Sink
@@ -69,6 +70,10 @@ class _Live:
     @property
     def sources(self) -> Sequence[SourceState]:
         return ()
+
+    @property
+    def crew(self) -> Crew:
+        return Crew()
 
 
 def sample_call(backend: Backend) -> Call:
