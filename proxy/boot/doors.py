@@ -15,7 +15,8 @@ from proxy.edge.entrance import Entrance
 from proxy.edge.reception import Visitors, reception
 from proxy.edge.server import Edge
 from proxy.settings.schema import Settings
-from proxy.settings.tls import Tls
+from proxy.settings.seals import Seal
+from proxy.settings.tls import ListenerTls, Tls
 from proxy.telemetry import families
 from proxy.telemetry.metrics import Metrics
 
@@ -55,7 +56,7 @@ class Doors:
         """Begin to accept clients."""
         self._tls = settings.tls
         self._admit(settings)
-        await self._edge.start([listening], app, settings.tls.listen.seal)
+        await self._edge.start([listening], app, _sealed(settings.tls.listen))
 
     async def open_admin(
         self, listening: socket.socket, app: web.Application, settings: Settings
@@ -64,7 +65,7 @@ class Doors:
         self._tls = settings.tls
         self._admit(settings)
         self._entrance.guard(app)
-        await self._desk.start(listening, app, settings.tls.admin.seal)
+        await self._desk.start(listening, app, _sealed(settings.tls.admin))
 
     def close_admin(self) -> None:
         """Leave the admin listener to another process; what is connected goes on."""
@@ -87,9 +88,12 @@ class Doors:
 
     async def _follow(self, tls: Tls) -> None:
         async with self._lock:
-            old, self._tls = self._tls, tls
-            await self._edge.reseal(tls.listen.seal)
-            await self._desk.reseal(tls.admin.seal)
+            old = self._tls
+            tls = self._tls = Tls(
+                listen=_kept(old.listen, tls.listen), admin=_kept(old.admin, tls.admin)
+            )
+            await self._edge.reseal(_sealed(tls.listen))
+            await self._desk.reseal(_sealed(tls.admin))
         pairs = {"listen": (old.listen, tls.listen), "admin": (old.admin, tls.admin)}
         for name, (before, now) in pairs.items():
             if before.seal != now.seal:
@@ -117,3 +121,21 @@ class Doors:
             task.cancel()
         await self._edge.stop()
         await self._desk.stop()
+
+
+def _sealed(tls: ListenerTls) -> Seal | None:
+    """Return the seal of a listener.
+
+    One with a certificate never speaks without TLS: a worker makes its seals itself, and the file
+    may have gone by then.
+    """
+    if tls.certificate is not None and tls.seal is None:
+        raise RuntimeError(f"{tls.certificate} cannot be used any more: `headrace check` says why")
+    return tls.seal
+
+
+def _kept(old: ListenerTls, new: ListenerTls) -> ListenerTls:
+    if new.certificate is None or new.seal is not None:
+        return new
+    log.error("certificate not changed, the one of before stays", certificate=new.certificate)
+    return old

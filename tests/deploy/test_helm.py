@@ -162,3 +162,20 @@ def test_the_schema_knows_every_value_and_no_other() -> None:
     for name, group in schema.items():
         if group.get("additionalProperties") is False:
             assert set(values[name]) == set(group["properties"]), name
+
+
+def test_a_secret_with_a_certificate_is_mounted_and_used() -> None:
+    manifests = templated("-f", CHART / "examples" / "tls.yaml")
+    settings = yaml.safe_load(only(manifests, "ConfigMap")["data"]["headrace.yaml"])
+    deployment = only(manifests, "Deployment")
+    (volume,) = (one for one in pod(deployment)["volumes"] if one["name"] == "tls")
+    (mount,) = (one for one in headrace(deployment)["volumeMounts"] if one["name"] == "tls")
+    service = only(manifests, "Service", "llm-headrace")
+
+    assert volume["secret"] == {"secretName": "headrace-tls"}
+    assert settings["tls"]["listen"] == {
+        "certificate": f"{mount['mountPath']}/tls.crt",
+        "key": f"{mount['mountPath']}/tls.key",
+    }
+    assert service["spec"]["ports"][0]["appProtocol"] == "https"
+    assert mount["readOnly"]

@@ -9,8 +9,8 @@ import pytest
 
 from tests.fixtures.deployed import Document, headrace, kustomized, mounted, only, pod
 
-BASES = ("gateway", "sidecar", "sidecar-socket", "engines")
-PROXIES = ("gateway", "sidecar", "sidecar-socket")
+BASES = ("gateway", "gateway-tls", "sidecar", "sidecar-socket", "engines")
+PROXIES = ("gateway", "gateway-tls", "sidecar", "sidecar-socket")
 # The oldest that knows native sidecars by default, and the newest that the package knows.
 VERSIONS = ("1.29", "1.37")
 
@@ -188,3 +188,16 @@ def test_both_sides_of_the_socket_mount_the_folder_it_lies_in(tmp_path: Path) ->
         spec["securityContext"]["runAsUser"]
         == (headrace(workload(manifests))["securityContext"]["runAsUser"])
     )
+
+
+def test_the_certificate_is_where_the_variables_say() -> None:
+    manifests = kustomized("gateway-tls")
+    container = headrace(only(manifests, "Deployment"))
+    (mount,) = (one for one in container["volumeMounts"] if one["name"] == "tls")
+    ports = only(manifests, "Service", "headrace")["spec"]["ports"]
+
+    assert {one["name"]: one["value"] for one in container["env"]} == {
+        "HEADRACE_TLS_LISTEN_CERTIFICATE": f"{mount['mountPath']}/tls.crt",
+        "HEADRACE_TLS_LISTEN_KEY": f"{mount['mountPath']}/tls.key",
+    }
+    assert [(one["port"], one["targetPort"]) for one in ports] == [(443, "http")]

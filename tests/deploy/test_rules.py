@@ -98,6 +98,7 @@ HEALTHY: Series = {
     **still("headrace_log_lines_dropped_total", 0),
     **still("headrace_config_valid", 1),
     **still("headrace_config_restart_pending", 0),
+    **still("headrace_tls_certificate_expiry_timestamp_seconds", 90 * 86400, 'listener="listen"'),
     **still("process_start_time_seconds", 1000),
     **open_files(900),
     **first_token(0.5),
@@ -152,6 +153,10 @@ SCENES: Mapping[str, tuple[Series, Mapping[str, int]]] = {
     "settings on the disk are wrong": (
         still("headrace_config_valid", 0),
         {"HeadraceSettingsRefused": 1},
+    ),
+    "a certificate is about to end": (
+        still("headrace_tls_certificate_expiry_timestamp_seconds", 864000, 'listener="listen"'),
+        {"HeadraceCertificateEnds": 1},
     ),
     "log lines are lost": (
         grows("headrace_log_lines_dropped_total", 10),

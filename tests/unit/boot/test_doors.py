@@ -4,6 +4,7 @@ import asyncio
 import socket
 from pathlib import Path
 
+import pytest
 from aiohttp import web
 
 from proxy.boot.doors import Doors
@@ -53,4 +54,28 @@ async def test_certificates_follow_the_settings_and_are_told(tmp_path: Path) -> 
     )
     writer.transport.abort()
     assert reader is not None
+    await doors.stop()
+
+
+async def test_a_listener_with_a_certificate_never_speaks_without(tmp_path: Path) -> None:
+    papers = Papers(tmp_path)
+    ours = papers.issue("ours.pem")
+    seal = toward_client(certificate=ours, key=None, client_ca=None, minimum="1.2")
+    good = Settings(tls=Tls(listen=ListenerTls(certificate=str(ours), seal=seal)))
+    gone = Settings(tls=Tls(listen=ListenerTls(certificate=str(ours))))
+    doors = Doors(Edge(World("a").course, Limits()), Metrics("1", FakeView({})))
+
+    with (
+        bound(tmp_path / "first") as first,
+        pytest.raises(RuntimeError, match="cannot be used any more"),
+    ):
+        await doors.open_clients(first, web.Application(), gone)
+    await doors.open_clients(bound(tmp_path / "clients"), web.Application(), good)
+    doors.follow(good, gone)
+    await eventually(lambda: not doors._tasks)
+    _, writer = await asyncio.open_unix_connection(
+        tmp_path / "clients", ssl=papers.client(), server_hostname="127.0.0.1"
+    )
+
+    writer.transport.abort()
     await doors.stop()

@@ -36,5 +36,9 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 
 {{- define "headrace.settings" -}}
 {{- $drain := dict "delay" (printf "%ds" (int .Values.drain.delay)) "timeout" (printf "%ds" (int .Values.drain.timeout)) -}}
-{{- toYaml (merge (dict "listen" "0.0.0.0:8900" "admin" "0.0.0.0:8901" "drain" $drain) .Values.config) -}}
+{{- $ours := dict "listen" "0.0.0.0:8900" "admin" "0.0.0.0:8901" "drain" $drain -}}
+{{- if .Values.tls.existingSecret -}}
+{{- $_ := set $ours "tls" (dict "listen" (dict "certificate" "/run/headrace-tls/tls.crt" "key" "/run/headrace-tls/tls.key")) -}}
+{{- end -}}
+{{- toYaml (merge $ours .Values.config) -}}
 {{- end -}}
