@@ -80,6 +80,19 @@ $(VENV)/.browser: $(VENV)/.dev
 		|| echo "no chromium here: pages are not tested in a browser (Debian: apt-get install chromium)"
 	@touch $@
 
+# A Redis server for tests/wire/test_shared_limits.py: Debian's, unpacked and not installed, so that no service starts.
+REDIS := $(CURDIR)/$(VENV)/redis
+REDIS_DEBS := redis-server redis-tools liblzf1 libjemalloc2
+$(VENV)/.redis: $(VENV)/.dev
+	-@command -v redis-server >/dev/null || command -v valkey-server >/dev/null || { rm -rf $(REDIS) && mkdir -p $(REDIS) \
+		&& cd $(REDIS) && { apt-get download -q $(REDIS_DEBS) >/dev/null 2>&1 \
+		|| { apt-get update -q >/dev/null && apt-get download -q $(REDIS_DEBS) >/dev/null; } ; } \
+		&& for deb in *.deb; do dpkg -x $$deb .; done && rm *.deb \
+		&& printf '#!/bin/sh\nLD_LIBRARY_PATH=%s exec %s "$$@"\n' "$$(dirname $(REDIS)/usr/lib/*/liblzf.so.1)" \
+		$(REDIS)/usr/bin/redis-server >$(CURDIR)/$(BIN)/redis-server && chmod 755 $(CURDIR)/$(BIN)/redis-server; } \
+		|| echo "no redis-server here: limits of several replicas are not tested (Debian: apt-get install redis-server)"
+	@touch $@
+
 # ------------------------------------------------------------------------------------------------ use
 
 run: $(VENV)/.runtime  ## a working proxy: in front of the engines found on this machine, else of two embedded ones
@@ -89,7 +102,7 @@ run: $(VENV)/.runtime  ## a working proxy: in front of the engines found on this
 
 # --------------------------------------------------------------------------------------------- checks
 
-test: check $(VENV)/.deploy $(VENV)/.browser  ## everything that needs no real engine: check, then all tiers
+test: check $(VENV)/.deploy $(VENV)/.browser $(VENV)/.redis  ## everything that needs no real engine: check, then all tiers
 	$(PYTEST) -q -n 2 $(wildcard tests/meta tests/unit tests/playbook tests/property)
 	$(PYTEST) -q tests/wire
 	$(PYTEST) -q tests/chaos

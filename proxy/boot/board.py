@@ -70,6 +70,11 @@ class Seat:
         self._workers = board.workers
         self.on_freed: Callable[[], None] = _nothing  # somebody in another process waits
 
+    @property
+    def workers(self) -> int:
+        """Return how many processes there are."""
+        return self._workers
+
     def put(self, slot: int, count: int, work: float) -> None:
         """Write what this process has at a backend."""
         board, place = self._board, slot * self._workers + self._worker

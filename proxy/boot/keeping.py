@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
 import structlog
 
 from proxy.boot.spans import calendar
@@ -19,6 +20,7 @@ from proxy.settings.keys import Keys, cost
 from proxy.telemetry import families
 
 if TYPE_CHECKING:
+    from proxy.boot.leasing import Leasing
     from proxy.boot.persisting import Persisting
     from proxy.core.account import Account, Maker
     from proxy.core.keys import Key
@@ -34,7 +36,8 @@ log = structlog.get_logger()
 class Keeping:
     """The keys of clients in one process. `attach` follows once there is an edge.
 
-    `make` makes what limits are counted in, if that is no window of this process alone.
+    `make` makes what limits are counted in, if that is no window of this process alone, which is
+    one of so many `processes`.
     """
 
     def __init__(
@@ -44,8 +47,10 @@ class Keeping:
         *,
         wall: Callable[[], float] = time.time,
         make: "Maker | None" = None,
+        processes: int = 1,
     ) -> None:
         self._make = make
+        self._processes = processes
         self._settings = settings
         self._course = course
         self._wall = wall
@@ -54,6 +59,7 @@ class Keeping:
         self._books: Books | None = None
         self._stored: Sequence[Key] = ()
         self._persisting: Persisting | None = None
+        self._leasing: Leasing | None = None
         self._judge()
 
     @property
@@ -81,12 +87,14 @@ class Keeping:
                 families.KEY_REQUESTS.name: self._requests,
                 families.KEY_TOKENS.name: self._tokens,
                 families.KEY_IN_FLIGHT.name: self._running,
+                families.SHARED_UP.name: self._shared_up,
+                families.SHARED_ERRORS.name: self._shared_errors,
             }
         )
 
     def permits(self) -> "Permits | None":
         """Return what tells which models a client may see."""
-        return None if self._guard is None else self._guard.permits
+        return None if self._guard is None or self._course.guard is None else self._guard.permits
 
     def renew(self, settings: Keys) -> None:
         """Let calls that begin from now on be judged by other settings."""
@@ -97,19 +105,34 @@ class Keeping:
 
     async def start(self) -> None:
         """Learn the keys of the database before anybody is served."""
-        database = self._settings.database
-        if database is not None:
-            assert self._guard is not None
-            assert self._books is not None
+        settings = self._settings
+        if settings.shared.url is not None:
+            await self._share(self._made())
+        if settings.database is not None:
+            guard, books = self._made(), self._books
+            assert books is not None
             from proxy.boot.persisting import Persisting  # noqa: PLC0415 - loads SQLite
 
-            self._persisting = Persisting(Path(database), self._guard, self._books, self._learnt)
+            path, alone = Path(settings.database), self._leasing is None
+            self._persisting = Persisting(path, guard, books, self._learnt, budgets=alone)
             await self._persisting.exchange()
+
+    async def _share(self, guard: Guard) -> None:
+        from proxy.boot.leasing import Leasing  # noqa: PLC0415 - loads a client of Redis
+
+        shared = self._settings.shared
+        # Every process holds leases of its own.
+        shared = msgspec.structs.replace(shared, replicas=shared.replicas * self._processes)
+        leasing = self._leasing = Leasing(shared, guard, self._course.now)
+        guard.share(leasing.lease)
+        await leasing.start()
 
     async def stop(self) -> None:
         """Write what has been used."""
         if self._persisting is not None:
             await self._persisting.stop()
+        if self._leasing is not None:
+            await self._leasing.stop()
 
     def tend(self) -> None:
         """Look at the clock: keys expire, and days end."""
@@ -126,17 +149,21 @@ class Keeping:
     def _judge(self) -> None:
         settings = self._settings
         if not settings.wanted:
-            self._guard = self._books = self._course.guard = None
+            self._course.guard = None
             return
-        guard = self._guard
-        if guard is None:
-            guard = self._guard = Guard(calendar(self._wall()), self._make)
-            self._books = Books(guard, self._course.now)
+        guard = self._made()
         guard.money = prices({name: partial(cost, one) for name, one in settings.prices.items()})
         # The settings win over the database: what stands in a file can be seen.
         listed = {key.name: key for key in (*self._stored, *settings.listed())}
         guard.renew(listed.values())
         self._course.guard = guard
+
+    def _made(self) -> Guard:
+        """Return the guard; once made it stays, and with it what has been counted."""
+        if self._guard is None:
+            self._guard = Guard(calendar(self._wall()), self._make)
+            self._books = Books(self._guard, self._course.now)
+        return self._guard
 
     def _gate(self) -> None:
         settings, edge = self._settings, self._edge
@@ -159,3 +186,9 @@ class Keeping:
     def _running(self) -> list[tuple[tuple[str, ...], float]]:
         accounts = () if self._guard is None else self._guard.accounts.values()
         return [((one.key.name, one.key.tenant), one.running) for one in accounts if one.running]
+
+    def _shared_up(self) -> list[tuple[tuple[str, ...], float]]:
+        return [] if self._leasing is None else [((), self._leasing.up)]
+
+    def _shared_errors(self) -> list[tuple[tuple[str, ...], float]]:
+        return [] if self._leasing is None else [((), self._leasing.errors)]

@@ -23,13 +23,23 @@ log = structlog.get_logger()
 
 
 class Persisting:
-    """Keeps a guard and its books in step with the file at `path`; `told` gets other keys."""
+    """Keeps a guard and its books in step with the file at `path`; `told` gets other keys.
 
-    __slots__ = ("_books", "_broken", "_guard", "_storage", "_task", "_told")
+    Without `budgets` somebody else knows what has been spent of those.
+    """
+
+    __slots__ = ("_books", "_broken", "_budgets", "_guard", "_storage", "_task", "_told")
 
     def __init__(
-        self, path: Path, guard: Guard, books: Books, told: Callable[[Sequence[Key]], None]
+        self,
+        path: Path,
+        guard: Guard,
+        books: Books,
+        told: Callable[[Sequence[Key]], None],
+        *,
+        budgets: bool = True,
     ) -> None:
+        self._budgets = budgets
         self._storage = Storage(path)
         self._guard = guard
         self._books = books
@@ -46,7 +56,8 @@ class Persisting:
     async def exchange(self) -> None:
         """Exchange once."""
         guard, books = self._guard, self._books
-        calendar, accounts = guard.calendar, tuple(guard.accounts.values())
+        calendar = guard.calendar
+        accounts = tuple(guard.accounts.values()) if self._budgets else ()
         budgets = any((a.key.budget_tokens, a.key.budget_money) != (None, None) for a in accounts)
         spans = (calendar.day.name, calendar.month.name) if budgets else ()
         rows = books.written()

@@ -7,7 +7,7 @@ from proxy.core.joint_window import JointWindow
 from proxy.core.window import Allowance
 
 
-def window(_kind: str, limit: float) -> JointWindow:
+def window(_kind: str, _name: str, limit: float) -> JointWindow:
     """Return what a limit is counted in."""
     return JointWindow(limit)
 

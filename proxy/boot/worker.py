@@ -146,7 +146,12 @@ class Worker(Instance):
 
     @override
     def _make_keeping(self) -> Keeping:
-        return Keeping(self.settings.keys, self._course, make=sharing.window)
+        return Keeping(
+            self.settings.keys,
+            self._course,
+            make=sharing.window,
+            processes=self._seat.workers,
+        )
 
     @override
     def _make_prober(self) -> Knowing:

@@ -23,7 +23,7 @@ from proxy.core.window import Allowance, Slot
 SOONEST: Final = 1.0  # seconds: a place of a running call may be free by then
 MINUTE: Final = 60.0
 
-Maker = Callable[[str, float], Allowance]  # makes one for this kind of limit and this limit
+Maker = Callable[[str, str, float], Allowance]  # of a kind of limit, a name of a key, a limit
 
 
 class Span(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,8 +83,8 @@ class Account:
     def __init__(self, key: Key, make: Maker) -> None:
         self.key = key
         self._make = make
-        self.requests = _allowance(make, "requests", key.requests_per_minute)
-        self.tokens = _allowance(make, "tokens", key.tokens_per_minute)
+        self.requests = self._allowance("requests", key.requests_per_minute)
+        self.tokens = self._allowance("tokens", key.tokens_per_minute)
         self.running = 0
         self.reserved_tokens = 0.0
         self.reserved_money = 0.0
@@ -96,12 +96,20 @@ class Account:
         """Follow other limits; what has been taken stays taken."""
         old, self.key = self.key, key
         if key.requests_per_minute != old.requests_per_minute:
-            limit = key.requests_per_minute
-            self.requests = _changed(self.requests, self._make, "requests", limit)
+            self.requests = self._changed(self.requests, "requests", key.requests_per_minute)
         if key.tokens_per_minute != old.tokens_per_minute:
-            self.tokens = _changed(self.tokens, self._make, "tokens", key.tokens_per_minute)
+            self.tokens = self._changed(self.tokens, "tokens", key.tokens_per_minute)
         if key.budget_period != old.budget_period:
             self.span, self.spent, self.fresh = "", NOTHING, NOTHING
+
+    def _allowance(self, kind: str, limit: int | None) -> Allowance | None:
+        return None if limit is None else self._make(kind, self.key.name, limit)
+
+    def _changed(self, old: Allowance | None, kind: str, limit: int | None) -> Allowance | None:
+        if old is None or limit is None:
+            return self._allowance(kind, limit)
+        old.limit = limit
+        return old
 
     # a call begins -----------------------------------------------------------------------------
 
@@ -211,6 +219,10 @@ class Account:
         fresh, self.fresh = self.fresh, NOTHING
         return fresh
 
+    def untold(self, cost: Cost) -> None:
+        """Take back what nobody could be told."""
+        self.fresh = _sum(self.fresh, cost)
+
     def _turned(self, calendar: Calendar) -> Span:
         span = calendar.day if self.key.budget_period == "day" else calendar.month
         if self.span != span.name:
@@ -218,17 +230,6 @@ class Account:
                 self.spent = self.fresh = NOTHING
             self.span = span.name
         return span
-
-
-def _allowance(make: Maker, kind: str, limit: int | None) -> Allowance | None:
-    return None if limit is None else make(kind, limit)
-
-
-def _changed(old: Allowance | None, make: Maker, kind: str, limit: int | None) -> Allowance | None:
-    if old is None or limit is None:
-        return _allowance(make, kind, limit)
-    old.limit = limit
-    return old
 
 
 def _sum(one: Cost, other: Cost) -> Cost:

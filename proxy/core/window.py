@@ -29,6 +29,10 @@ class Allowance(Protocol):
         """Return how much may be taken now."""
         ...
 
+    def remaining(self, now: float) -> float:
+        """Return how much is left of the limit, as clients are told."""
+        ...
+
     def take(self, amount: float, now: float) -> Slot:
         """Take so much, whether there is room or not; return where it is noted."""
         ...
@@ -61,6 +65,10 @@ class Window:
         """Return how much may be taken now; less than nothing if too much was."""
         self._forget(now)
         return self.limit - self.taken
+
+    def remaining(self, now: float) -> float:
+        """Return the same."""
+        return self.room(now)
 
     def take(self, amount: float, now: float) -> Slot:
         """Take so much, whether there is room or not; return where it is noted."""

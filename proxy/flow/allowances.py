@@ -27,5 +27,5 @@ def limit_fields(grant: "Grant") -> bytes:
 
 
 def _of(name: bytes, allowance: "Allowance", now: float) -> bytes:
-    left = max(0, int(allowance.room(now)))
+    left = max(0, int(allowance.remaining(now)))
     return _FIELDS % (name, allowance.limit, name, left, name, allowance.full_in(now))

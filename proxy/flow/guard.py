@@ -32,10 +32,10 @@ class Guard:
     `calendar` is made anew about once a second. `away` is set while limits cannot be judged.
     """
 
-    __slots__ = ("_make", "accounts", "away", "calendar", "money", "ring")
+    __slots__ = ("accounts", "away", "calendar", "make", "money", "ring")
 
     def __init__(self, calendar: Calendar, make: Maker | None = None) -> None:
-        self._make = make or _alone
+        self.make: Maker = make or _alone  # an allowance for a limit of a key
         self.calendar = calendar
         self.ring = Ring(())
         self.accounts: dict[str, Account] = {}
@@ -50,9 +50,14 @@ class Guard:
         for name, key in ring.keys.items():
             account = self.accounts.get(name)
             if account is None:
-                self.accounts[name] = Account(key, self._make)
+                self.accounts[name] = Account(key, self.make)
             elif account.key != key:
                 account.rekey(key)
+
+    def share(self, make: Maker) -> None:
+        """Count every limit by what `make` makes; nobody has been served yet."""
+        self.make = make
+        self.accounts = {name: Account(one.key, make) for name, one in self.accounts.items()}
 
     # who is it ---------------------------------------------------------------------------------
 
@@ -175,7 +180,7 @@ def _priced(
     return next(found, lambda _tokens_in, _tokens_out: 0.0)
 
 
-def _alone(_kind: str, limit: float) -> Window:
+def _alone(_kind: str, _name: str, limit: float) -> Window:
     return Window(limit)
 
 

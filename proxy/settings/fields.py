@@ -12,13 +12,15 @@ from typing import Annotated, Any, Final, Union, get_args, get_origin, get_type_
 
 import msgspec
 
+from proxy.settings.keys import Shared
 from proxy.settings.schema import KNOWN_TYPES, Settings
 from proxy.settings.tracing import Tracing
 
 PREFIX: Final = "HEADRACE_"
 _TRACING: Final = [f"tracing.{name}" for name in Tracing.__struct_fields__]
 _ALONE: Final = ("listen", "admin", "workers", "log.format", "keys.database")
-FIXED: Final = frozenset({*_ALONE, *_TRACING})  # at a reload
+_SHARED: Final = [f"keys.shared.{name}" for name in Shared.__struct_fields__]
+FIXED: Final = frozenset({*_ALONE, *_SHARED, *_TRACING})  # at a reload
 CONFIG: Final = "HEADRACE_CONFIG"  # the file itself; not a key of the file
 
 

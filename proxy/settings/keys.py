@@ -1,4 +1,4 @@
-"""The settings of API keys: who has one, what it allows, what models cost."""
+"""The settings of API keys: who has one, what it allows, what models cost, where it is counted."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -22,6 +22,13 @@ class Period(StrEnum):
 
     DAY = "day"
     MONTH = "month"
+
+
+class Away(StrEnum):
+    """What happens while the shared store cannot be reached."""
+
+    SHARE = "share"
+    REFUSE = "refuse"
 
 
 class ClientKey(msgspec.Struct, frozen=True, kw_only=True):
@@ -105,6 +112,39 @@ class Price(msgspec.Struct, frozen=True, kw_only=True):
     output: Annotated[_Money, Meta(description="A million tokens of answers.")] = 0.0
 
 
+class Shared(msgspec.Struct, frozen=True, kw_only=True):
+    """Where several replicas count together: a Redis or Valkey server."""
+
+    url: Annotated[
+        Secret | None,
+        Meta(
+            description="redis://[:password@]host:port/number, rediss:// for TLS, or"
+            " unix:///path; null = each process counts alone. ${NAME} is replaced from the"
+            " environment. Never shown.",
+            extra={"unit": "secret"},
+        ),
+    ] = None
+    prefix: Annotated[
+        str,
+        Meta(description="How the names of what is kept there begin.", extra={"unit": "label"}),
+    ] = "headrace"
+    replicas: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=10_000,
+            description="How many replicas there are: without the store, each allows its share.",
+        ),
+    ] = 2
+    away: Annotated[
+        Away,
+        Meta(
+            description="While the store does not answer: share = each replica allows its share of"
+            " each limit; refuse = requests of keys with limits are answered 503."
+        ),
+    ] = Away.SHARE
+
+
 class Keys(msgspec.Struct, frozen=True, kw_only=True):
     """API keys of clients. Without any, and without a database, nobody needs one."""
 
@@ -131,6 +171,7 @@ class Keys(msgspec.Struct, frozen=True, kw_only=True):
             " their own. Not together with keys: those are never passed on."
         ),
     ] = False
+    shared: Shared = Shared()
 
     @property
     def wanted(self) -> bool:

@@ -7,6 +7,7 @@ not be read, since what stands in for them was not written by anybody.
 import ipaddress
 import re
 from collections.abc import Callable, Iterator, Mapping
+from importlib.util import find_spec
 from typing import Final
 
 from proxy.core import keys
@@ -216,6 +217,13 @@ def _keys_stay_here(scene: Scene) -> Iterator[Problem]:
     if settings.pass_through and settings.wanted:
         found = "true, but clients have keys of this proxy, which engines must not get"
         yield scene.problem("keys.pass_through", found, "leave it out, or the keys")
+    url = settings.shared.url
+    if url is not None and not url.reveal().startswith(_STORES):
+        found = "this is no address of a Redis server"
+        yield scene.problem("keys.shared.url", found, f"write one of {', '.join(_STORES)}")
+    elif url is not None and find_spec("redis") is None:
+        hint = "pip install 'headrace[redis]'"
+        yield scene.problem("keys.shared.url", "the client of Redis is not installed", hint)
 
 
 def _dns_sources_can_be_asked(scene: Scene) -> Iterator[Problem]:
@@ -272,6 +280,7 @@ def _one_source_once(scene: Scene) -> Iterator[Problem]:
             seen.add(source.title)
 
 
+_STORES: Final = ("redis://", "rediss://", "unix://")
 _RULES: Final[tuple[Callable[[Scene], Iterator[Problem]], ...]] = (
     _one_listener_an_address,
     _no_backend_is_this_proxy,

@@ -266,11 +266,7 @@ PENDING = Family(
     type="gauge",
     help="Keys whose new value waits for a restart.",
 )
-KEYS = Family(
-    name="headrace_keys",
-    type="gauge",
-    help="API keys of clients in force; 0 if nobody needs one.",
-)
+KEYS = Family(name="headrace_keys", type="gauge", help="API keys in force; 0 if nobody needs one.")
 KEY_REQUESTS = Family(
     name="headrace_key_requests_total",
     type="counter",
@@ -311,6 +307,12 @@ SOURCE_FAILURES = Family(
     labels=("source",),
     help="How often the source could not be asked any more.",
 )
+SHARED_UP = Family(
+    name="headrace_limits_shared_up", type="gauge", help="1 if the shared store answered last time."
+)
+SHARED_ERRORS = Family(
+    name="headrace_limits_shared_errors_total", type="counter", help="How often it did not answer."
+)
 BUILD = Family(
     name="headrace_build_info",
     type="gauge",
@@ -318,13 +320,13 @@ BUILD = Family(
     help="Always 1: what is running.",
 )
 
-OF_KEYS: tuple[Family, ...] = (KEYS, KEY_REQUESTS, KEY_TOKENS, KEY_IN_FLIGHT)
+OF_KEYS = (KEYS, KEY_REQUESTS, KEY_TOKENS, KEY_IN_FLIGHT, SHARED_UP, SHARED_ERRORS)
 FAMILIES: tuple[Family, ...] = (
     *(REQUESTS, DURATION, FIRST_TOKEN, INTER_TOKEN, QUEUE, OVERHEAD, TOKENS_IN, TOKENS_OUT),
     *(ATTEMPTS, RETRIES, CONTINUATIONS, HEDGES, IN_FLIGHT, QUEUED, CONNECTIONS),
     *(HANDSHAKES, CERTIFICATE_ENDS, TURNED_AWAY, WORKERS, WORKERS_LOST, LOOP_LAG, DROPPED, SPANS),
     *(BACKEND_UP, BACKEND_IN_FLIGHT, BACKEND_CAP, BACKEND_WORK, BREAKER_STATE, BREAKER_OPENED),
-    *(KEYS, KEY_REQUESTS, KEY_TOKENS, KEY_IN_FLIGHT),
+    *OF_KEYS,
     *(BACKEND_STANDING, BACKEND_SLOWNESS, PASSED_OVER),
     *(MODELS, RELOADS, RELOADED_AT, VALID, PENDING),
     *(SOURCE_UP, SOURCE_BACKENDS, SOURCE_FAILURES, BUILD),

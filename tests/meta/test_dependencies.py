@@ -79,7 +79,10 @@ def test_the_proxy_imports_only_what_is_declared() -> None:
     table = project()
     declared = {
         distribution(one)
-        for one in [*table["dependencies"], *table["optional-dependencies"]["local"]]
+        for one in [
+            *table["dependencies"],
+            *(one for name in ("local", "redis") for one in table["optional-dependencies"][name]),
+        ]
     }
     homes = importlib.metadata.packages_distributions()
     undeclared = {

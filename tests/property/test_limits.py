@@ -68,7 +68,7 @@ class _Run:
 def test_an_account_balances_after_any_history(acts: list[tuple[str, int, float]]) -> None:
     """b: a call begins; r: the oldest is released; s: the oldest that was released is settled."""
     key = Key(name="k", concurrency=3, tokens_per_minute=100, budget_tokens=400)
-    account = Account(key, lambda _kind, limit: Window(limit))
+    account = Account(key, lambda _kind, _name, limit: Window(limit))
     now, spent = 1000.0, 0
     runs: list[_Run] = []
     for act, tokens, pause in acts:

@@ -17,6 +17,7 @@ def test_a_seat_sees_the_others_and_not_itself() -> None:
     assert (board.requests_at(7), board.work_at(7)) == (6, 30.0)
     assert seats[0].others(6) == (0, 0.0)
     assert seats[0].others(SLOTS - 1) == (0, 0.0)
+    assert {seat.workers for seat in seats} == {3}
 
 
 def test_who_is_gone_leaves_nothing() -> None:

@@ -1,9 +1,15 @@
 """Keys as the settings have them: nothing while there are none, and what follows a reload."""
 
+from typing import Any
+
+import msgspec
+
 from proxy.boot.keeping import Keeping
 from proxy.core import keys
+from proxy.core.lease import Lease
 from proxy.edge.server import Edge
-from proxy.settings.keys import ClientKey, Keys, Price
+from proxy.settings.credential import Secret
+from proxy.settings.keys import ClientKey, Keys, Price, Shared
 from proxy.settings.schema import Limits
 from proxy.telemetry import families
 from proxy.telemetry.metrics import Metrics
@@ -14,12 +20,12 @@ TEAM = Keys(clients={"team": ClientKey(hash=(keys.written(keys.digest("TEAM")),)
 
 
 class Scene:
-    def __init__(self, settings: Keys) -> None:
+    def __init__(self, settings: Keys, **more: Any) -> None:
         self.wall = 1_800_000_000.0
         self.course = World("a").course
         self.edge = Edge(self.course, Limits())
         self.metrics = Metrics("1", FakeView({}))
-        self.keeping = Keeping(settings, self.course, wall=lambda: self.wall)
+        self.keeping = Keeping(settings, self.course, wall=lambda: self.wall, **more)
         self.keeping.attach(self.edge, self.metrics)
 
 
@@ -77,3 +83,20 @@ def test_prices_are_those_of_the_settings() -> None:
     (guard,) = scene.keeping.observers
 
     assert guard.money("m", 1e6, 1e6) == 3.0  # type: ignore[attr-defined]
+
+
+async def test_replicas_count_together_and_so_does_every_process_of_theirs() -> None:
+    url = Secret("redis://127.0.0.1:1")  # where nobody listens
+    settings = msgspec.structs.replace(TEAM, shared=Shared(url=url, replicas=2))
+    limited = msgspec.structs.replace(TEAM.clients["team"], requests_per_minute=60)
+    settings = msgspec.structs.replace(settings, clients={"team": limited})
+    scene = Scene(settings, processes=3)
+
+    await scene.keeping.start()
+
+    requests = scene.keeping.accounts["team"].requests
+    assert isinstance(requests, Lease)
+    assert requests.room(1000.0) == 10  # no store: its share of the limit
+    assert scene.metrics.tables[families.SHARED_UP.name]() == [((), 0)]
+    assert scene.metrics.tables[families.SHARED_ERRORS.name]() == [((), 1)]
+    await scene.keeping.stop()

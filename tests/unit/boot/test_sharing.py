@@ -14,7 +14,7 @@ from tests.fixtures.stack import eventually
 def test_only_limits_there_are_are_told() -> None:
     limited = Account(Key(name="a", requests_per_minute=10), sharing.window)
     free = Account(Key(name="b"), sharing.window)
-    alone = Account(Key(name="c", requests_per_minute=10), lambda kind, limit: Window(limit))
+    alone = Account(Key(name="c", requests_per_minute=10), lambda kind, name, limit: Window(limit))
     accounts = {"a": limited, "b": free, "c": alone}
     assert limited.requests is not None
     limited.requests.take(2.0, 1.0)

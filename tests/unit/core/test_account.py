@@ -16,7 +16,7 @@ TOMORROW = Calendar(wall=5001.0, day=Span(name="2026-11-23", ends_at=91_400.0), 
 
 
 def account(**limits: object) -> Account:
-    return Account(Key(name="team", **limits), lambda _kind, limit: Window(limit))  # type: ignore[arg-type]
+    return Account(Key(name="team", **limits), lambda _kind, _name, limit: Window(limit))  # type: ignore[arg-type]
 
 
 def asked(account: Account, tokens: float = 0.0, money: float = 0.0) -> Grant | Failure:

@@ -9,7 +9,7 @@ from tests.fixtures.keyed import NOW, key
 
 
 def granted(tokens: float = 0.0, **limits: Any) -> Grant:
-    account = Account(key("team", **limits), lambda _kind, limit: Window(limit))
+    account = Account(key("team", **limits), lambda _kind, _name, limit: Window(limit))
     grant = Grant(account, 1000.0)
     account.admit(grant, Cost(tokens=tokens), NOW)
     return grant

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from proxy.core import keys
+from proxy.settings import rules
 from proxy.settings.credential import Secret
 from proxy.settings.keys import ClientKey, Keys, Price, cost, key_of, moment
 from proxy.settings.load import load
@@ -72,6 +73,7 @@ def test_a_key_alone_is_enough() -> None:
         ("clients: {a: {hash: abc}}", "'abc' is no hash of a key"),
         (f"clients: {{a: {{hash: '{HASH}'}}, b: {{key: a}}}}", "the same key as that of 'a'"),
         (f"{{clients: {{a: {{hash: '{HASH}'}}}}, pass_through: true}}", "engines must not get"),
+        ("shared: {url: http://r:1}", "this is no address of a Redis server"),
         (f"clients: {{a: {{hash: '{HASH}', expires: soon}}}}", "write a day, 2027-01-31"),
         (f"clients: {{a: {{hash: '{HASH}', concurrency: -1}}}}", "keys.clients.a.concurrency"),
         (f"clients: {{a: {{hash: '{HASH}', tenant: 'a b'}}}}", "it stands in metrics and logs"),
@@ -100,3 +102,12 @@ def test_moments_are_in_utc(text: str, seconds: float) -> None:
 def test_costs_are_for_a_million_tokens() -> None:
     assert cost(Price(input=1.0, output=10.0), 500_000, 100_000) == 1.5
     assert cost(None, 1, 1) == 0.0
+
+
+def test_a_store_needs_its_client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "keys: {shared: {url: redis://r:1}}\n"
+    assert loaded(tmp_path, text).shared.url == Secret("redis://r:1")
+
+    monkeypatch.setattr(rules, "find_spec", lambda _name: None)
+
+    assert "headrace[redis]" in problems(tmp_path, text)

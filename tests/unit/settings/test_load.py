@@ -13,6 +13,7 @@ from proxy.settings import fields
 from proxy.settings.address import Address
 from proxy.settings.balancing import Sessions
 from proxy.settings.credential import Secret
+from proxy.settings.keys import Away
 from proxy.settings.load import Flags, load
 from proxy.settings.problems import SettingsError
 from proxy.settings.profiles import Profiles
@@ -95,6 +96,10 @@ SINGLE = [
     ("tracing.timeout", "5s", 5.0),
     ("keys.database", "/dev/x.db", "/dev/x.db"),
     ("keys.pass_through", "true", True),
+    ("keys.shared.url", "redis://:pw@r:1/2", Secret("redis://:pw@r:1/2")),
+    ("keys.shared.prefix", "edge", "edge"),
+    ("keys.shared.replicas", "3", 3),
+    ("keys.shared.away", "refuse", Away.REFUSE),
 ]
 
 

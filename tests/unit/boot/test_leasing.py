@@ -1,0 +1,125 @@
+"""What is told to the store and what follows from its answers; its script, tests/wire runs."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from redis.exceptions import ConnectionError as NotConnected
+from structlog.testing import capture_logs
+from typing_extensions import override
+
+from proxy.boot.leasing import SPENDS, Costs, Leasing
+from proxy.core.account import Cost
+from proxy.core.lease import Ask, Lease
+from proxy.flow.guard import Guard
+from proxy.settings.credential import Secret
+from proxy.settings.keys import Away, Shared
+from tests.fixtures.keyed import guarding, key
+from tests.fixtures.store_twin import StoreTwin
+
+START = 1000.0
+
+
+class Scripted(Leasing):
+    """One whose store is a twin in this process, and may be down."""
+
+    down = False
+    sums: tuple[float, float] = (0.0, 0.0)
+
+    @override
+    async def _told(self, asks: Sequence[tuple[str, Ask]], costs: Costs) -> list[Any]:
+        if self.down:
+            raise NotConnected("down")
+        self.asked = [name for name, _ in asks]
+        for _, cost in costs:
+            self.sums = (self.sums[0] + cost.tokens, self.sums[1] + cost.money)
+        answers = [TWIN.exchange(ask, self._now()) for _, ask in asks]
+        found: list[Any] = [
+            tuple(str(x).encode() for x in (one.granted, one.slot, one.left, one.room_in))
+            for one in answers
+        ]
+        return [*found, *(self.sums for _ in costs)]
+
+
+TWIN = StoreTwin()
+
+
+class Scene:
+    def __init__(self, away: Away = Away.SHARE, **limits: Any) -> None:
+        self.time = START
+        self.guard: Guard = guarding([key("team", **limits)])
+        shared = Shared(url=Secret("redis://127.0.0.1:1"), prefix="p", replicas=4, away=away)
+        self.sharing = Scripted(shared, self.guard, lambda: self.time)
+        self.guard.share(self.sharing.lease)
+
+    @property
+    def requests(self) -> Lease:
+        found = self.guard.accounts["team"].requests
+        assert isinstance(found, Lease)
+        return found
+
+
+async def test_only_leases_in_use_are_exchanged() -> None:
+    scene = Scene(requests_per_minute=40, tokens_per_minute=100)
+    scene.sharing.asked = []
+    await scene.sharing.exchange()
+    assert scene.sharing.asked == []
+
+    scene.requests.take(1, START)
+    await scene.sharing.exchange()
+
+    assert scene.sharing.asked == ["p:requests:team"]
+    assert scene.requests.room(START) == 9  # a quarter of what is left
+    assert scene.requests.remaining(START) == 39
+
+
+@pytest.mark.parametrize(("away", "words"), [(Away.SHARE, "1/4"), (Away.REFUSE, "refused")])
+async def test_a_store_that_is_down_is_told_once(away: Away, words: str) -> None:
+    scene = Scene(away, requests_per_minute=40)
+    scene.sharing.down = True
+    with capture_logs() as logs:
+        for _ in range(3):
+            scene.requests.take(1, START)
+            await scene.sharing.exchange()
+        assert bool(scene.guard.away) == (away is Away.REFUSE)
+        assert (scene.sharing.up, scene.sharing.errors) == (False, 3)
+        assert scene.requests.room(START) == 7
+
+        scene.sharing.down = False
+        await scene.sharing.exchange()
+
+    assert [line["log_level"] for line in logs] == ["error", "info"]
+    assert words in logs[0]["then"]
+    assert scene.sharing.up
+    assert not scene.guard.away
+
+
+async def test_budgets_are_told_now_and_then_and_nothing_is_told_twice() -> None:
+    scene = Scene(budget_tokens=1000)
+    account = scene.guard.accounts["team"]
+    account.fresh = Cost(tokens=5.0, money=1.0)
+    scene.sharing.down = True
+    await scene.sharing.exchange()
+    assert account.fresh.tokens == 5.0
+
+    scene.sharing.down = False
+    scene.time += SPENDS
+    await scene.sharing.exchange()
+    scene.sharing.sums = (905.0, 1.0)  # another replica
+    await scene.sharing.exchange()
+    assert (account.spent.tokens, account.fresh.tokens) == (5.0, 0.0)
+
+    scene.time += SPENDS
+    await scene.sharing.exchange()
+
+    assert account.spent == Cost(tokens=905.0, money=1.0)
+
+
+async def test_the_end_tells_what_is_untold() -> None:
+    scene = Scene(budget_tokens=1000)
+    await scene.sharing.start()
+    scene.guard.accounts["team"].fresh = Cost(tokens=7.0)
+
+    await scene.sharing.stop()
+
+    assert scene.sharing.sums[0] == 7.0

@@ -1,0 +1,178 @@
+"""Replicas that count together in a real Redis: the limit holds over all of them."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
+
+import pytest
+
+from benchmarks.fake.engine import Engine, running
+from benchmarks.fake.profile import Profile
+from tests.fixtures.keyed import clients
+from tests.fixtures.redis_server import Store, needed, redis_server
+from tests.fixtures.stack import Stack, backends, eventually, serving
+
+Port = Callable[[], int]
+pytestmark = needed
+BEARER = {"authorization": "Bearer TEAM"}
+
+
+@pytest.fixture
+async def store() -> AsyncIterator[Store]:
+    async with redis_server() as found:
+        yield found
+
+
+class Replicas:
+    """Two replicas in front of one engine."""
+
+    def __init__(self, stacks: list[Stack], engine: Engine) -> None:
+        self.stacks = stacks
+        self.engine = engine
+
+    async def ask(self, number: int) -> int:
+        """Send one request to a replica."""
+        body = {"model": "simulated-model", "messages": [], "max_tokens": 1}
+        client = self.stacks[number].client
+        async with client.post("/v1/chat/completions", json=body, headers=BEARER) as answer:
+            await answer.read()
+            return answer.status
+
+    async def flood(self, times: int) -> Counter[int]:
+        """Ask both at once, so many times; return the statuses.
+
+        There is a little time between two rounds, in which refused ones cost nobody anything.
+        """
+        seen: Counter[int] = Counter()
+        for _ in range(times):
+            statuses = await asyncio.gather(self.ask(0), self.ask(1))
+            seen.update(statuses)
+            if 200 not in statuses:
+                await asyncio.sleep(0.02)
+        return seen
+
+    def up(self) -> list[bool]:
+        """Return whether each replica hears from the store."""
+        return [stack.instance._keys._leasing.up for stack in self.stacks]  # type: ignore[union-attr]
+
+
+def document(engine: Engine, store: Store, limits: str, shared: str = "") -> str:
+    return (
+        f"{backends(engine)}log: {{access: false}}\n{clients(team=limits)}"
+        f"  shared: {{url: '{store.url}', replicas: 2{shared}}}\n"
+    )
+
+
+async def replicas(
+    stack: AsyncExitStack, store: Store, port: Port, limits: str, shared: str = ""
+) -> Replicas:
+    engine = await stack.enter_async_context(running(Profile(pace=0.0)))
+    served = [
+        await stack.enter_async_context(serving(document(engine, store, limits, shared), port))
+        for _ in range(2)
+    ]
+    return Replicas(served, engine)
+
+
+@pytest.mark.slow
+@pytest.mark.setting("keys.shared.url", "keys.shared.prefix")
+async def test_600_requests_a_minute_over_two_replicas(store: Store, free_port: Port) -> None:
+    async with AsyncExitStack() as stack:
+        both = await replicas(stack, store, free_port, "requests_per_minute: 600")
+
+        seen: Counter[int] = Counter()
+        quiet = False
+        async with asyncio.timeout(50):  # all of it within a minute
+            # Until neither gets anything, however often leases are exchanged.
+            while not quiet:
+                round_ = await both.flood(40)
+                seen += round_
+                quiet = not round_[200]
+        # What arrives before the store has answered for the first time may come on top.
+        assert 588 <= seen[200] <= 612
+
+
+async def test_what_one_replica_leaves_the_other_may_have(store: Store, free_port: Port) -> None:
+    async with AsyncExitStack() as stack:
+        both = await replicas(stack, store, free_port, "requests_per_minute: 40")
+        served = 0
+        async with asyncio.timeout(10):
+            while served < 38:  # more than its half
+                served += await both.ask(0) == 200
+                await asyncio.sleep(0.01)
+        await eventually(lambda: both.stacks[1].instance.in_flight() == 0)
+
+        rest = [await both.ask(1) for _ in range(10)]
+
+        assert rest.count(200) <= 20  # its share, before it has heard from the store
+
+
+@pytest.mark.setting("keys.shared.replicas")
+async def test_without_the_store_each_replica_allows_its_share(
+    store: Store, free_port: Port
+) -> None:
+    async with AsyncExitStack() as stack:
+        both = await replicas(stack, store, free_port, "requests_per_minute: 40")
+        assert await both.ask(0) == 200
+        await store.stop()
+        await both.ask(0)
+        await both.ask(1)
+        await eventually(lambda: not any(both.up()))
+
+        seen = await both.flood(30)
+
+        assert seen[200] + seen[429] == 60
+        assert 35 <= seen[200] <= 40  # two halves, without what was asked before
+
+        await store.start()
+        await eventually(lambda: all(both.up()))
+
+
+@pytest.mark.setting("keys.shared.away")
+async def test_without_the_store_keys_with_limits_may_be_refused(
+    store: Store, free_port: Port
+) -> None:
+    async with AsyncExitStack() as stack:
+        limits = "requests_per_minute: 40"
+        both = await replicas(stack, store, free_port, limits, ", away: refuse")
+        assert await both.ask(0) == 200
+
+        await store.stop()
+        await both.ask(0)
+        await eventually(lambda: not both.up()[0])
+        assert await both.ask(0) == 503
+
+        await store.start()
+        await eventually(lambda: both.up()[0])
+        assert await both.ask(0) == 200
+
+
+async def test_a_store_that_hangs_holds_up_no_request(store: Store, free_port: Port) -> None:
+    async with AsyncExitStack() as stack:
+        both = await replicas(stack, store, free_port, "requests_per_minute: 1000")
+        assert await both.ask(0) == 200
+        assert store._process is not None
+        store._process.send_signal(19)  # SIGSTOP
+        try:
+            async with asyncio.timeout(5):
+                seen = [await both.ask(0) for _ in range(50)]
+            assert seen == [200] * 50
+            await eventually(lambda: not both.up()[0])
+            assert await both.ask(0) == 200
+        finally:
+            store._process.send_signal(18)
+
+
+async def test_a_budget_is_spent_by_all(store: Store, free_port: Port) -> None:
+    async with AsyncExitStack() as stack:
+        both = await replicas(stack, store, free_port, "budget_tokens: 400")
+        guards = [each.instance._course.guard for each in both.stacks]
+        assert await both.ask(0) == 200
+        accounts = [guard.accounts["team"] for guard in guards]  # type: ignore[union-attr]
+        await eventually(lambda: accounts[0].spent.tokens > 0)
+        for each in both.stacks:
+            each.instance._keys._leasing._spent_at = 0.0  # type: ignore[union-attr]
+            await each.instance._keys._leasing.exchange()  # type: ignore[union-attr]
+
+        assert accounts[0].spent == accounts[1].spent
