@@ -13,7 +13,7 @@ export UV_COMPILE_BYTECODE := 1
 
 .DEFAULT_GOAL := help
 
-.PHONY: help run test check fmt meta chaos continuation deploy test-real bench bench-cancel bench-ci bench-instructions docs constraints clean
+.PHONY: help run test check fmt meta chaos hostile fuzz continuation deploy test-real bench bench-cancel bench-ci bench-instructions docs constraints clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-19s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -125,8 +125,18 @@ fmt: $(VENV)/.dev  ## format, and repair what the linter can repair
 test-real: $(VENV)/.dev $(VENV)/.local  ## against real llama.cpp servers, with the official OpenAI client
 	$(PYTEST) -q tests/real
 
-chaos: $(VENV)/.dev  ## the fault catalogue: what breaks in engines, networks and clients, one test a row
+chaos: $(VENV)/.dev $(VENV)/.bench  ## the fault catalogue, one test a row; and what of it nginx and Envoy do
 	$(PYTEST) -q tests/chaos
+	$(BIN)/python -m tests.beside.chaos
+
+hostile: $(VENV)/.dev $(VENV)/.bench  ## messages nobody should be fooled by; and what nginx and Envoy make of them
+	$(PYTEST) -q tests/wire/test_hostile.py tests/property/test_twins.py
+	$(BIN)/python -m tests.beside.hostile
+
+EXAMPLES ?= 20000
+
+fuzz: $(VENV)/.dev  ## messages changed at random, read by our framing, by h11 and by llhttp: EXAMPLES of each kind
+	HEADRACE_EXAMPLES=$(EXAMPLES) $(PYTEST) -q --timeout 0 tests/property/test_twins.py
 
 continuation: $(VENV)/.dev  ## 200 streams whose engine is killed at a random token, each ended by another one
 	HEADRACE_STREAMS=200 $(PYTEST) -q tests/chaos/test_killed_engines.py
