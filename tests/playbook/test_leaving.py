@@ -192,7 +192,7 @@ def test_a_pinned_backend_is_the_only_one_tried() -> None:
         ({"pin": "z"}, Kind.UNKNOWN_BACKEND),
         ({"path": "/v1/images/generations"}, Kind.UNKNOWN_PATH),
         ({"body": b"{"}, Kind.BAD_JSON),
-        ({"body": b"{}"}, Kind.BAD_REQUEST),
+        ({"body": b'{"model":7}'}, Kind.BAD_REQUEST),
         ({"path": "/v1/audio/transcriptions"}, Kind.BAD_REQUEST),
     ],
 )
