@@ -40,11 +40,14 @@ class Inherited:
         """Tell whether a predecessor serves until this process does."""
         return self._ready is not None
 
-    def listen(self, address: Address) -> socket.socket:
-        """Return a socket for `address`, inherited or new; raises `Occupied`."""
+    def listen(self, address: Address, mode: str | None = None) -> socket.socket:
+        """Return a socket for `address`, inherited or new; raises `Occupied`.
+
+        `mode` is for the file of a new Unix socket.
+        """
         found = self._sockets.pop(str(address), None)
         if found is None:
-            return listen(address)
+            return listen(address, mode)
         found.setblocking(False)
         return found
 

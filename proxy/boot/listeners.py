@@ -17,13 +17,14 @@ class Occupied(Exception):  # noqa: N818 - says what the address is
         self.reason = reason
 
 
-def listen(address: Address) -> socket.socket:
+def listen(address: Address, mode: str | None = None) -> socket.socket:
     """Return a bound socket for `address`; raises `Occupied`.
 
-    A Unix socket that nobody listens on any more is replaced.
+    A Unix socket that nobody listens on any more is replaced; `mode` is for its file, in octal.
+    Nobody can connect before it has that mode: it does not listen yet.
     """
     if address.path:
-        return _unix(address.path)
+        return _unix(address.path, mode)
     family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
     bound = socket.socket(family, socket.SOCK_STREAM)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -36,7 +37,7 @@ def listen(address: Address) -> socket.socket:
     return bound
 
 
-def _unix(path: str) -> socket.socket:
+def _unix(path: str, mode: str | None) -> socket.socket:
     # Binding elsewhere fails while somebody listens; a file would be taken from under a running
     # process, which then serves nobody and does not know it.
     if _answers(path):
@@ -50,6 +51,8 @@ def _unix(path: str) -> socket.socket:
     bound.setblocking(False)
     try:
         bound.bind(path)
+        if mode is not None:
+            os.chmod(path, int(mode, 8))  # noqa: PTH101 - before the loop runs
     except OSError as error:
         bound.close()
         raise Occupied(f"unix:{path}", error.strerror or str(error)) from error

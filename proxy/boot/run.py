@@ -63,7 +63,8 @@ def _together(supply: Supply, workers: int) -> int:
     straight(settings)
     open_files = allow_open_files()
     inherited = find(os.environ, os.getpid())
-    client, admin = inherited.listen(settings.listen), inherited.listen(settings.admin)
+    mode = settings.socket_mode
+    client, admin = inherited.listen(settings.listen, mode), inherited.listen(settings.admin, mode)
     inherited.close()
     settings, words, _ = uvloop.run(with_engines(settings, None))
     if not (settings.backends or settings.discovery.sources):
@@ -89,7 +90,8 @@ async def _alone(
     settings = supply.loaded.settings
     open_files = allow_open_files()
     inherited = find(os.environ, os.getpid())
-    client, admin = inherited.listen(settings.listen), inherited.listen(settings.admin)
+    mode = settings.socket_mode
+    client, admin = inherited.listen(settings.listen, mode), inherited.listen(settings.admin, mode)
     inherited.close()
     sockets = {str(settings.listen): client, str(settings.admin): admin}
     settings, words, started = await with_engines(settings, stand_in)

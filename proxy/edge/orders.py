@@ -4,7 +4,7 @@
     POST /-/reload            as SIGHUP
     GET or POST /drain        as SIGTERM, but without the exit; ?wait=30s answers when it is over
 
-There is no password here, so a web page somebody looks at must not be able to give an order. It
+There may be no token here, so a web page somebody looks at must not be able to give an order. It
 cannot read the answers, but it can send requests: a browser gives itself away by the headers of
 `BROWSER`, and no order is taken from one. A GET must be enough to drain, because the hook that
 Kubernetes runs before it stops a container sends nothing else.

@@ -25,6 +25,15 @@ AdminTokenFile = Annotated[
     ),
 ]
 
+SocketMode = Annotated[
+    str | None,
+    Meta(
+        description="The mode of the file of a listener unix:/path, in octal as chmod takes it,"
+        ' such as "0660"; null = what the umask leaves.',
+        extra={"unit": "mode"},
+    ),
+]
+
 
 class Allow(msgspec.Struct, frozen=True, kw_only=True):
     """Who may connect, by address. Unix sockets are guarded by their files' modes."""

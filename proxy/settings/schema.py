@@ -17,7 +17,7 @@ from proxy.core.catalog import Model, Unify, chosen
 from proxy.dialects.base import Engine
 from proxy.dialects.registry import ENGINES
 from proxy.settings import address
-from proxy.settings.access import AdminToken, AdminTokenFile, Allow, Cors
+from proxy.settings.access import AdminToken, AdminTokenFile, Allow, Cors, SocketMode
 from proxy.settings.address import Address
 from proxy.settings.balancing import BalanceSettings
 from proxy.settings.credential import Secret
@@ -372,6 +372,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             " and send it blobs; false = 403."
         ),
     ] = False
+    socket_mode: SocketMode = None
     admin_token: AdminToken = None
     admin_token_file: AdminTokenFile = None
     allow: Allow = Allow()

@@ -29,6 +29,7 @@ LISTS: Final = {"names": "the name of a model", "files": "the path of a file"}  
 _NAME: Final = re.compile(r"[A-Za-z0-9._:@\[\]-]{1,260}")
 _INTEGER: Final = re.compile(r"[+-]?[0-9]{1,18}")
 _DECIMAL: Final = re.compile(r"[+-]?([0-9]{1,18}(\.[0-9]{0,18})?|\.[0-9]{1,18})")
+_MODE: Final = re.compile(r"0?[0-7]{3}")
 _ORIGIN: Final = re.compile(r"[a-z][a-z0-9+.-]*://[a-z0-9._\[\]:-]+")
 _ENDPOINT: Final = re.compile(r"https?://[^\s/?#@]+(/[^\s?#@]*)?")
 _BOOLEANS: Final = {
@@ -182,6 +183,12 @@ def _endpoint(_leaf: Leaf, text: str) -> str:
     return text.rstrip("/").removesuffix("/v1/traces").rstrip("/")
 
 
+def _mode(_leaf: Leaf, text: str) -> str:
+    if not _MODE.fullmatch(text):
+        raise ValueError('write "0660" for owner and group, "0666" for all')
+    return text
+
+
 def _networks(_leaf: Leaf, text: str) -> tuple[str, ...]:
     """Read one network, or several with commas or spaces between them, as a variable has them."""
     return tuple(str(networks.network(one)) for one in _several(text))
@@ -215,6 +222,7 @@ _READERS: Final[dict[str, Callable[[Leaf, str], Any]]] = {
     "folder": lambda leaf, text: Profiles(folder=_text(leaf, text)),
     "int": _int,
     "label": _label,
+    "mode": _mode,
     "name": _name,
     "networks": _networks,
     "origins": _origins,
@@ -231,6 +239,7 @@ _WORDS: Final = {
     "date": "a day or a time",
     "endpoint": "http:// or https://, host, port and path",
     "headers": "name=value,name=value",
+    "mode": "three octal digits",
     "name": "letters, digits or any of . _ : @ [ ] -",
     "label": "letters, digits or any of . _ : @ / -",
     "names": "a model, or a list of models",

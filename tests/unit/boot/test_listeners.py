@@ -52,3 +52,12 @@ def test_the_socket_does_not_block(tmp_path: Path) -> None:
     with listen(Address(path=str(tmp_path / "proxy.sock"))) as bound:
         assert isinstance(bound, socket.socket)
         assert bound.gettimeout() == 0.0
+
+
+@pytest.mark.setting("socket_mode")
+@pytest.mark.parametrize("mode", ["0660", "0600", "666"])
+def test_a_unix_socket_has_the_mode_that_is_asked_for(tmp_path: Path, mode: str) -> None:
+    path = tmp_path / "proxy.sock"
+
+    with listen(Address(path=str(path)), mode):
+        assert path.stat().st_mode & 0o777 == int(mode, 8)

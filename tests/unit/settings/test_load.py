@@ -49,6 +49,7 @@ SINGLE = [
     ("discovery.files", "/nowhere/*.yaml, b*.json", ("/nowhere/*.yaml", "b*.json")),
     ("profiles", "/dev", Profiles(folder="/dev")),
     ("ollama_admin", "true", True),
+    ("socket_mode", "0660", "0660"),
     ("admin_token", "sesame", Secret("sesame")),
     ("allow.listen", "10.0.0.0/8", ("10.0.0.0/8",)),
     ("allow.admin", "::1, 192.0.2.1", ("::1/128", "192.0.2.1/32")),
@@ -371,6 +372,7 @@ def test_the_admin_token_may_stand_in_a_file(write: Write, tmp_path: Path) -> No
         ("allow: {listen: [10.0.0.0/8, gpu-a]}", "not an IP address"),
         ("allow: {admin: {a: b}}", "an address or a network"),
         ("cors: {origins: [https://a/b]}", "without a path"),
+        ("socket_mode: rw-rw----", "for owner and group"),
     ],
 )
 def test_an_address_or_an_origin_that_is_none_is_told(write: Write, text: str, says: str) -> None:
