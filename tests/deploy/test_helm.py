@@ -179,3 +179,15 @@ def test_a_secret_with_a_certificate_is_mounted_and_used() -> None:
     }
     assert service["spec"]["ports"][0]["appProtocol"] == "https"
     assert mount["readOnly"]
+
+
+def test_discovery_brings_rights_where_the_engines_are_and_a_token(tmp_path: Path) -> None:
+    manifests = templated("-f", CHART / "examples" / "discovery.yaml")
+    role, binding = only(manifests, "Role"), only(manifests, "RoleBinding")
+
+    assert role["metadata"]["namespace"] == binding["metadata"]["namespace"] == "engines"
+    assert role["rules"] == only(kustomized("gateway-discovery"), "Role")["rules"]
+    assert binding["subjects"][0]["name"] == only(manifests, "ServiceAccount")["metadata"]["name"]
+    assert pod(only(manifests, "Deployment"))["automountServiceAccountToken"] is True
+    assert mounted(manifests, tmp_path).discovery.kubernetes[0].namespace == "engines"
+    assert not [one for one in templated(*PLAIN) if one["kind"] == "Role"]

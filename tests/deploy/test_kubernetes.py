@@ -9,8 +9,8 @@ import pytest
 
 from tests.fixtures.deployed import Document, headrace, kustomized, mounted, only, pod
 
-BASES = ("gateway", "gateway-tls", "sidecar", "sidecar-socket", "engines")
-PROXIES = ("gateway", "gateway-tls", "sidecar", "sidecar-socket")
+PROXIES = ("gateway", "gateway-discovery", "gateway-tls", "sidecar", "sidecar-socket")
+BASES = (*PROXIES, "engines")
 # The oldest that knows native sidecars by default, and the newest that the package knows.
 VERSIONS = ("1.29", "1.37")
 
@@ -77,7 +77,7 @@ def test_headrace_meets_the_restricted_pod_security_standard(base: str) -> None:
     assert context["readOnlyRootFilesystem"] is True
     assert context["capabilities"] == {"drop": ["ALL"]}
     assert context["seccompProfile"] == {"type": "RuntimeDefault"}
-    assert spec["automountServiceAccountToken"] is False
+    assert spec["automountServiceAccountToken"] is (base == "gateway-discovery")
     assert not {"hostNetwork", "hostPID", "hostIPC"} & spec.keys()
 
 
@@ -201,3 +201,30 @@ def test_the_certificate_is_where_the_variables_say() -> None:
         "HEADRACE_TLS_LISTEN_KEY": f"{mount['mountPath']}/tls.key",
     }
     assert [(one["port"], one["targetPort"]) for one in ports] == [(443, "http")]
+
+
+def test_who_finds_engines_may_read_what_that_needs_and_nothing_else(tmp_path: Path) -> None:
+    manifests = kustomized("gateway-discovery")
+    (source,) = mounted(manifests, tmp_path).discovery.kubernetes
+    rules = only(manifests, "Role")["rules"]
+    binding = only(manifests, "RoleBinding")
+    ports = [
+        port["port"]
+        for rule in only(manifests, "NetworkPolicy")["spec"]["egress"]
+        for port in rule["ports"]
+        if "to" not in rule
+    ]
+
+    assert source.service == only(kustomized("engines"), "Service")["metadata"]["name"]
+    assert {verb for rule in rules for verb in rule["verbs"]} == {"get", "list", "watch"}
+    assert {one for rule in rules for one in rule["resources"]} == {
+        "endpointslices",
+        "services",
+        "pods",
+        "inferencepools",
+    }
+    assert binding["roleRef"]["name"] == only(manifests, "Role")["metadata"]["name"]
+    assert [one["name"] for one in binding["subjects"]] == [
+        pod(workload(manifests))["serviceAccountName"]
+    ]
+    assert ports == [443, 6443]
