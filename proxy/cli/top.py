@@ -17,6 +17,7 @@ MARKS: Final = MappingProxyType({"ok": "●", "idle": "○", "warn": "▲", "bad
 _RANK: Final = MappingProxyType({"bad": 0, "warn": 1, "idle": 2, "ok": 3})
 _FRAME: Final = 5  # lines around the rows: three above, the heading, the last
 _FAILURES: Final = 5
+_UNCAPPED: Final = 999
 
 
 class Waits(msgspec.Struct, frozen=True, kw_only=True):
@@ -183,7 +184,7 @@ def _table(rows: Sequence[Backend], *, marks: bool) -> Table:
         table.add_row(
             Text(f"{mark}{one.word}", style),
             plain(one.name),
-            str(one.in_flight) if one.cap is None else f"{one.in_flight}/{one.cap}",
+            _flight(one),
             _rate(one.tokens_s),
             *_columns(lately.first_token_ms),
             *_columns(lately.between_ms),
@@ -191,6 +192,12 @@ def _table(rows: Sequence[Backend], *, marks: bool) -> Table:
             Text(plain(one.why).plain, "" if one.level == "ok" else style),
         )
     return table
+
+
+def _flight(one: Backend) -> str:
+    # One without a cap has a large one for a while after a fault: its start is slow.
+    capped = one.cap is not None and one.cap <= _UNCAPPED
+    return f"{one.in_flight}/{one.cap}" if capped else str(one.in_flight)
 
 
 def _failure(one: Failure) -> Text:

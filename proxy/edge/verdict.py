@@ -13,7 +13,7 @@ The rows are looked at from the top; the first that fits is the verdict.
     warn    silent        it stands so: no token comes from it
     warn    unsteady      it stands so: it keeps coming back for a moment
     warn    slow          it stands so, or takes twice as long as its peers
-    warn    on trial      it was passed over and is sent requests again
+    warn    on trial      it was passed over, for no slowness that shows, and is sent requests again
     warn    full          as many requests run as may
     idle    unchecked     it has not been checked yet
     ok      ready         none of these
@@ -111,14 +111,15 @@ def _in_use(backend: Backend, signs: Signs) -> Verdict:
 
 def _standing(backend: Backend, lag: Lag | None) -> Verdict | None:
     state = backend.standing
-    if state in _STANDINGS:
+    trial = state is Standing.TRIAL
+    if state in _STANDINGS and not (trial and lag is not None):
         word, why = _STANDINGS[state]
         return Verdict(level="warn", word=word, why=why)
-    passed = f"; {_PASSED}" if state is Standing.SLOW else ""
+    what = f"; {_PASSED}" if state is Standing.SLOW else "; it is on trial again" if trial else ""
     if lag is not None:
-        return Verdict(level="warn", word="slow", why=slowness(lag) + passed, slow_in=lag.what)
-    if passed:
-        why = f"it takes {backend.slowness:.1f} times as long as its peers{passed}"
+        return Verdict(level="warn", word="slow", why=slowness(lag) + what, slow_in=lag.what)
+    if what:
+        why = f"it takes {backend.slowness:.1f} times as long as its peers{what}"
         return Verdict(level="warn", word="slow", why=why)
     return None
 

@@ -2,6 +2,8 @@
 
 import { LEVELS, Line, age, arrange, count, make, mark, number, rate, set, short, table, wait } from "./elements.js";
 
+const UNCAPPED = 999;
+
 // Column: heading, kind, what it is sorted by; a larger value comes first, except for names.
 const COLUMNS = [
   ["State", "", (b) => -LEVELS[b.level]],
@@ -107,8 +109,10 @@ class Row {
     mark(this.state, "class", `state ${backend.level}`);
     set(this.state, backend.word);
     set(this.name, backend.name);
-    set(this.flight, backend.cap === null ? number(backend.in_flight) : `${backend.in_flight} of ${backend.cap}`);
-    this.flightBar.style.width = `${Math.min(100, (100 * backend.in_flight) / (backend.cap ?? most.flight))}%`;
+    // One without a cap has a large one for a while after a fault: its start is slow.
+    const cap = backend.cap === null || backend.cap > UNCAPPED ? null : backend.cap;
+    set(this.flight, cap === null ? number(backend.in_flight) : `${backend.in_flight} of ${cap}`);
+    this.flightBar.style.width = `${Math.min(100, (100 * backend.in_flight) / (cap ?? most.flight))}%`;
     mark(this.flightCell, "class", backend.word === "full" ? "number full" : "number");
     this.line.add(backend.tokens_s);
     set(this.tokens, rate(backend.tokens_s));

@@ -98,3 +98,9 @@ def test_text_of_engines_cannot_command_the_terminal() -> None:
 def test_something_else_at_that_address_is_told() -> None:
     with pytest.raises(Unanswered, match="not as a headrace of this version"):
         top.decoded(b'{"version": 1}', ADMIN)
+
+
+def test_a_cap_that_only_slows_a_start_is_not_shown() -> None:
+    (one, *_) = fleet().backends
+    shown = msgspec.structs.replace(fleet(), backends=(msgspec.structs.replace(one, cap=15415),))
+    assert drawn(shown)[4].split()[2:4] == ["gpu-0", "0"]

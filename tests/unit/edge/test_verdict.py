@@ -107,12 +107,16 @@ def test_a_standing_that_is_not_good_is_told(standing: Standing, word: str, why:
     assert (found.word, found.why) == (word, why)
 
 
-def test_a_slow_one_that_is_passed_over_says_in_what() -> None:
+@pytest.mark.parametrize(
+    ("standing", "what"),
+    [(Standing.SLOW, "others go before it"), (Standing.TRIAL, "it is on trial again")],
+)
+def test_a_slow_one_says_in_what_and_what_is_done(standing: Standing, what: str) -> None:
     backend = make_backend()
-    backend.judge(Standing.SLOW, 3.1, 1.0, NOW)
+    backend.judge(standing, 3.1, 1.0, NOW)
     found = judge(backend, lag=SLOW)
-    assert found.slow_in == "between"
-    assert found.why.endswith("83 ms, not 6.5 ms; others go before it")
+    assert (found.word, found.slow_in) == ("slow", "between")
+    assert found.why.endswith(f"83 ms, not 6.5 ms; {what}")
 
 
 def test_full_is_told_when_nothing_worse_is() -> None:
