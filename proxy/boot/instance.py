@@ -15,7 +15,7 @@ from typing import Final
 import structlog
 
 import proxy
-from proxy.boot import derived, judging
+from proxy.boot import derived, judging, memory
 from proxy.boot.alarm import Alarm
 from proxy.boot.doors import Doors
 from proxy.boot.draining import Draining
@@ -83,8 +83,7 @@ class Instance(Pages):
         self.settings = settings
         self._loop = asyncio.get_running_loop()
         self._sinks = (out,) if err is None else (out, err)
-        self.version = proxy.__version__
-        self.started_at = self.now()
+        self.version, self.started_at = proxy.__version__, self.now()
         self._down: set[Backend] = set()
         self._lag = self._worst_lag = 0.0
         self._fleet = self._make_fleet()
@@ -120,6 +119,7 @@ class Instance(Pages):
         self.reloader = Reloader(self, supply, self.reloads)
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._doors = Doors(self._edge, self._metrics)
+        self._shelter = memory.Shelter(self._edge, self.now)
 
     # The clock of everything here: the function itself, so that reading it costs no frame of ours.
     now = staticmethod(time.monotonic)
@@ -217,6 +217,7 @@ class Instance(Pages):
     async def stop(self) -> None:
         """End everything that is still there."""
         self.reloader.stop()
+        self._shelter.stop()
         self._edge.stop_accepting()
         await self._prober.stop()
         await self._loads.stop()
@@ -315,6 +316,7 @@ class Instance(Pages):
         """Close connections that idled too long; take calls back from backends that went down."""
         self._fleet.part()
         self._keys.tend()
+        self._shelter.look()
         self._referee.look(self.now())
         self._lookout.chronicle.look(self._fleet.backends(), self.now())
         for side in self._fleet.sides.values():

@@ -76,6 +76,7 @@ class Kind(StrEnum):
     QUEUE_TIMEOUT = "queue_timeout"
     NO_BACKEND = "no_backend_available"
     DRAINING = "draining"
+    SHEDDING = "proxy_overloaded"  # it is short of memory itself
     LIMITS_AWAY = "limits_unavailable"
     INTERNAL = "internal_error"
     # of the engine

@@ -1,85 +1,36 @@
-"""Several processes under load: killed, reloaded, replaced by a newer version, stopped."""
+"""Several processes under load: reloaded, replaced by a newer version, stopped."""
 
 import asyncio
 import collections
 import json
 import os
 import signal
-import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import aiohttp
-import msgspec
 import pytest
 
 from benchmarks.fake.launch import Child
 from benchmarks.fake.launch import start as start_engine
 from benchmarks.fake.profile import Profile
-from tests.fixtures.process import ProxyProcess, running_from
-from tests.fixtures.stack import MODEL
-
-FreePort = Callable[[], int]
-DONE = b"data: [DONE]\n\n"
-TOKENS = 8
-RATE = 60.0  # requests a second: two slow cores have this, the engines and the client to bear
-
-
-class Asked(msgspec.Struct, kw_only=True):
-    """One request and what became of it; `error` is empty if all went well."""
-
-    began: float
-    ended: float = 0.0
-    error: str = ""
-
-
-class Load:
-    """Sends requests at a fixed rate, half of them streamed, over connections that are kept.
-
-    `fresh`: each over a connection of its own.
-    """
-
-    def __init__(self, url: str, *, fresh: bool = False) -> None:
-        self.url = url
-        self.asked: list[Asked] = []
-        self.over = False
-        self._fresh = fresh
-
-    async def run(self) -> None:
-        connector = aiohttp.TCPConnector(limit=0, force_close=self._fresh)
-        async with (
-            aiohttp.ClientSession(connector=connector) as client,
-            asyncio.TaskGroup() as group,
-        ):
-            begin, number = time.monotonic(), 0
-            while not self.over:
-                number += 1
-                await asyncio.sleep(max(0.0, begin + number / RATE - time.monotonic()))
-                group.create_task(self._one(client, stream=number % 2 == 0))
-
-    async def _one(self, client: aiohttp.ClientSession, *, stream: bool) -> None:
-        asked = Asked(began=time.monotonic())
-        self.asked.append(asked)
-        try:
-            async with client.post(
-                f"{self.url}/v1/chat/completions", json=chat(TOKENS, stream=stream)
-            ) as answer:
-                body = await answer.read()
-            good = body.endswith(DONE) if stream else json.loads(body)["usage"]
-            asked.error = "" if answer.status == 200 and good else f"{answer.status} {body!r}"
-        except (aiohttp.ClientError, OSError) as error:
-            asked.error = repr(error)
-        asked.ended = time.monotonic()
-
-    def errors(self) -> list[Asked]:
-        return [each for each in self.asked if each.error]
-
-
-def chat(tokens: int, *, stream: bool) -> dict[str, object]:
-    messages = [{"role": "user", "content": "hi"}]
-    more = {"stream": stream, "max_tokens": tokens, "ignore_eos": True}
-    return {"model": MODEL, "messages": messages, **more}
+from tests.fixtures.crowd import (
+    DONE,
+    TOKENS,
+    FreePort,
+    Load,
+    chat,
+    document,
+    idle,
+    logged,
+    metric,
+    replaced,
+    several,
+    status,
+    until,
+    workers,
+)
+from tests.fixtures.process import running_from
 
 
 @pytest.fixture
@@ -90,95 +41,6 @@ async def pair() -> AsyncIterator[tuple[Child, Child]]:
     yield one, two
     await one.stop()
     await two.stop()
-
-
-@asynccontextmanager
-async def several(
-    engines: tuple[Child, ...], free_port: FreePort, folder: Path, more: str = "", count: int = 2
-) -> AsyncIterator[ProxyProcess]:
-    file = folder / "headrace.yaml"
-    file.write_text(document(engines, more, count))
-    async with running_from(file, free_port, len(engines)) as proxy:
-        yield proxy
-
-
-def document(engines: tuple[Child, ...], more: str = "", count: int = 2) -> str:
-    listed = "".join(f"  - {{name: e{n}, url: '{e.url}'}}\n" for n, e in enumerate(engines))
-    return f"workers: {count}\ndrain: {{delay: 500ms, timeout: 20s}}\nbackends:\n{listed}{more}"
-
-
-async def status(proxy: ProxyProcess) -> dict[str, object]:
-    async with (
-        aiohttp.ClientSession() as client,
-        client.get(f"{proxy.admin}/status") as answer,
-    ):
-        return dict(json.loads(await answer.read()))
-
-
-async def metric(proxy: ProxyProcess, name: str) -> float:
-    """Return the sum of a metric over its labels."""
-    async with (
-        aiohttp.ClientSession() as client,
-        client.get(f"{proxy.admin}/metrics") as answer,
-    ):
-        text = await answer.text()
-    rows = [line.rpartition(" ") for line in text.splitlines() if line.startswith(name)]
-    return sum(float(value) for label, _, value in rows if label.partition("{")[0] == name)
-
-
-async def workers(proxy: ProxyProcess) -> dict[int, int]:
-    """Return the process id of each worker."""
-    rows = (await status(proxy))["workers"]
-    assert isinstance(rows, list)
-    return {row["worker"]: row["pid"] for row in rows}
-
-
-async def until(condition: Callable[[], object], seconds: float = 20.0) -> None:
-    async with asyncio.timeout(seconds):
-        while not condition():  # noqa: ASYNC110 - it tells nobody
-            await asyncio.sleep(0.01)
-
-
-async def replaced(proxy: ProxyProcess, index: int, pid: int) -> None:
-    async with asyncio.timeout(20):
-        while (await workers(proxy)).get(index, pid) == pid:  # noqa: ASYNC110 - it tells nobody
-            await asyncio.sleep(0.02)
-
-
-async def idle(proxy: ProxyProcess) -> dict[str, object]:
-    """Wait until nothing is under way; return the status."""
-    async with asyncio.timeout(10):
-        while (found := await status(proxy))["in_flight"]:  # noqa: ASYNC110 - it tells nobody
-            await asyncio.sleep(0.05)
-    return found
-
-
-def logged(proxy: ProxyProcess, event: str) -> list[dict[str, object]]:
-    lines = [json.loads(line) for line in proxy.log().splitlines() if line.startswith("{")]
-    return [line for line in lines if line["event"] == event]
-
-
-async def test_a_killed_worker_loses_its_own_streams_only(
-    pair: tuple[Child, Child], free_port: FreePort, tmp_path: Path
-) -> None:
-    async with several(pair, free_port, tmp_path) as proxy, asyncio.TaskGroup() as group:
-        load = Load(proxy.url, fresh=True)
-        group.create_task(load.run())
-        await until(lambda: len(load.asked) > 60)
-        before = await metric(proxy, "headrace_requests_total")
-        index, pid = next(iter((await workers(proxy)).items()))
-
-        killed_at = time.monotonic()
-        os.kill(pid, signal.SIGKILL)
-        await replaced(proxy, index, pid)
-        reached = len(load.asked)
-        await until(lambda: len(load.asked) > reached + 60)
-        load.over = True
-
-    running = [each for each in load.errors() if each.began <= killed_at <= each.ended]
-    assert load.errors() == running
-    assert len(running) < 30
-    assert before > 0
 
 
 async def test_counts_outlive_a_worker_and_nothing_is_left_of_what_it_held(
