@@ -13,7 +13,7 @@ export UV_COMPILE_BYTECODE := 1
 
 .DEFAULT_GOAL := help
 
-.PHONY: help run test check fmt meta chaos hostile fuzz continuation deploy test-real bench bench-cancel bench-ci bench-instructions docs constraints clean
+.PHONY: help run test check fmt meta chaos gray hostile fuzz continuation deploy test-real bench bench-cancel bench-ci bench-instructions docs constraints clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-19s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -140,6 +140,9 @@ fuzz: $(VENV)/.dev  ## messages changed at random, read by our framing, by h11 a
 
 continuation: $(VENV)/.dev  ## 200 streams whose engine is killed at a random token, each ended by another one
 	HEADRACE_STREAMS=200 $(PYTEST) -q tests/chaos/test_killed_engines.py
+
+gray: $(VENV)/.runtime  ## how much traffic an engine gets that fails no check and is a burden: a table, in five minutes
+	$(BIN)/python -m benchmarks.driver.gray $(ARGS)
 
 deploy: $(VENV)/.deploy  ## image, compose, Kubernetes, Helm, systemd, Prometheus, Grafana: validated, run where that can be
 	$(PYTEST) -q tests/deploy

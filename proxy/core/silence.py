@@ -6,7 +6,7 @@ now and then; and if calls wait for much longer than usual while further ones ha
 them, since one long prompt explains itself, but not the others. What is usual must be known. For a
 backend on trial one overdue call is enough.
 
-Only that nothing at all comes from the engine counts: no first token, no piece, no end. Streams
+Only that nothing at all comes from the engine counts: no stream that goes on, no good end. Streams
 whose clients do not read prove nothing either way.
 """
 

@@ -105,9 +105,9 @@ def _stream(attempts: "Attempts", now: float) -> None:
         if now - attempts.paused_at >= SLOW_READER:
             _stop(attempts, Kind.SLOW_READER, "the client has not read for too long")
     elif relay.chunks != relay.seen:
-        relay.seen, relay.last_at = relay.chunks, now
-        if attempts.call.backend is not None:
+        if relay.seen and attempts.call.backend is not None:  # it goes on, and has not just begun
             attempts.call.backend.signs += 1
+        relay.seen, relay.last_at = relay.chunks, now
     elif timeouts.idle and now - relay.last_at >= timeouts.idle:
         _stop(attempts, Kind.IDLE_TIMEOUT, f"the engine was silent for {timeouts.idle:g} s")
 

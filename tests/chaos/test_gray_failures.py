@@ -220,3 +220,27 @@ async def asked(scene: Scene) -> None:
     async with connected(scene.port) as wire:
         wire.send(post(chat(4)))
         assert (await wire.answer()).status == 200
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault(kind=Kind.STATUS, status=500),
+        Fault(kind=Kind.STATUS, status=429),
+        Fault(kind=Kind.CLOSE),
+        Fault(kind=Kind.REFUSE),
+    ],
+    ids=["500", "429", "close", "refuse"],
+)
+async def test_one_that_fails_fast_gets_a_hundredth_at_most(free_port: Port, fault: Fault) -> None:
+    async with fleet(free_port, *[Profile()] * 4, rules="slowness: null") as there:
+        bad = there.engines[0]
+        bad.faults.set(fault)
+        await there.shares(60, clients=3)  # as many as the retry budget lets move at once
+
+        before = bad.faults.hits.copy()
+        shares = await there.shares(300, clients=3)
+
+        assert shares["a"] == 0
+        struck = sum(bad.faults.hits.values()) - sum(before.values())
+        assert struck <= 3  # of 300; an equal share is 75

@@ -176,6 +176,18 @@ def test_a_stream_that_goes_on_is_a_sign_of_life() -> None:
     assert not court["a"].aside
 
 
+def test_streams_that_begin_and_then_stall_are_no_sign_of_life() -> None:
+    court = Court()
+    for _ in range(9):
+        client = court.world.ask(pin="a")
+        engine = court.world.pools["a"].dials[-1].connect()
+        engine.send(SSE + chunk(token()) + chunk(token()))
+        court.look()
+        assert not client.end
+
+    assert court["a"].standing is State.SILENT
+
+
 def test_a_client_that_does_not_read_says_nothing_about_its_engine() -> None:
     court = Court()
     client = court.world.ask(pin="a")
