@@ -11,7 +11,7 @@ lets the browser load its own files and nothing else, and run no script that sta
 
 import asyncio
 from collections.abc import Callable, Mapping
-from importlib import resources
+from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
@@ -26,7 +26,7 @@ from proxy.edge.portrait import Scene
 PAGE: Final = "/dashboard"
 FLEET: Final = "/fleet"
 PATHS: Final = (PAGE, FLEET, f"{FLEET}/feed", f"{FLEET}/request")
-FOLDER: Final = "pages"
+FOLDER: Final = Path(__file__).with_name("pages")
 # The files in it, and what they are sent as.
 FILES: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -109,4 +109,4 @@ class _Board:
 
 
 def _read(name: str) -> bytes:
-    return resources.files("proxy.edge").joinpath(FOLDER, name).read_bytes()
+    return (FOLDER / name).read_bytes()

@@ -10,7 +10,6 @@ difference must be one somebody could notice.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from statistics import median
 from typing import Final
 
 import msgspec
@@ -131,8 +130,15 @@ def _behind(what: str, own: Vitals, peers: Sequence[Vitals], least: float) -> La
     others = [one.p50 for one in seen if one is not None and one.count >= ENOUGH]
     if mine is None or mine.count < ENOUGH or not others:
         return None
-    usual = median(others)
+    usual = _median(others)
     if mine.p50 - usual < least or mine.p50 < SLOW * usual:
         return None
     factor = mine.p50 / usual if usual else mine.p50 / least
     return Lag(what=what, factor=factor, own=mine.p50, others=usual)
+
+
+def _median(values: list[float]) -> float:
+    # The standard library's brings 20 ms of imports along: decimals, fractions.
+    values.sort()
+    middle = len(values) // 2
+    return values[middle] if len(values) % 2 else (values[middle - 1] + values[middle]) / 2

@@ -72,6 +72,16 @@ def test_the_slower_of_two_is_found_in_what_it_is_slower() -> None:
     assert lag(usual, [slow]) is None
 
 
+@pytest.mark.parametrize(
+    ("peers", "usual"), [((0.02, 0.09, 0.03), 0.03), ((0.02, 0.03, 0.09, 0.04), 0.035)]
+)
+def test_the_usual_is_the_median_of_the_peers(peers: tuple[float, ...], usual: float) -> None:
+    slow = vitals(streams("slow", 5, between=0.2))
+    found = lag(slow, [vitals(streams("p", 5, between=one)) for one in peers])
+    assert found is not None
+    assert found.others == pytest.approx(usual)
+
+
 def test_the_worse_of_two_delays_is_told() -> None:
     slow = vitals(streams("b", 5, first=0.9, between=0.05))
     found = lag(slow, [vitals(streams("a", 5))])
