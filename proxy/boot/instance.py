@@ -15,7 +15,7 @@ from typing import Final
 import structlog
 
 import proxy
-from proxy.boot import derived, judging, memory
+from proxy.boot import derived, judging, memory, shortage
 from proxy.boot.alarm import Alarm
 from proxy.boot.doors import Doors
 from proxy.boot.draining import Draining
@@ -308,6 +308,7 @@ class Instance(Pages):
         if self._lag and lag > self._worst_lag:
             self._worst_lag = lag
         self._lag = now
+        shortage.look(self._edge.crowd, len(self._edge.connections), self._fleet.sides.values())
         deadlines.beat(self._course, now)
         pump.run(self._course)
         self._tell()

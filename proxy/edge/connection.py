@@ -22,7 +22,7 @@ from aiohttp.streams import StreamReader
 from typing_extensions import override
 
 from proxy.core.call import Call
-from proxy.core.failure import Failure, Kind
+from proxy.core.failure import Failure, Kind, Origin, Phase
 from proxy.dialects.openai_api import surface_of
 from proxy.edge.heads import Head
 from proxy.edge.receiving import CALL, IDLE, UPLOAD, Stage, failure
@@ -42,6 +42,13 @@ STEP: Final = 4096
 BUSY: Final = frozenset({Stage.CALL, Stage.ORDINARY, Stage.UPLOAD, Stage.TUNNEL})
 _RESET: Final = struct.pack("ii", 1, 0)  # SO_LINGER on, no time: closing resets
 LINGER: Final = 2.0  # seconds a refused client has to read why and stop sending
+TOO_MANY: Final = Failure(
+    kind=Kind.QUEUE_FULL,
+    origin=Origin.PROXY,
+    phase=Phase.QUEUE,
+    detail="too many clients are connected: this process runs out of files to open",
+    retry_after=1.0,
+)
 
 
 class ClientConnection(Uploading):
@@ -86,6 +93,19 @@ class ClientConnection(Uploading):
         if reception is not None and not reception.visitors.admits(self.direct):
             self._stage = Stage.CLOSED
             connected.abort()
+        elif len(edge.connections) > edge.crowd.most:
+            self._turn_away(len(edge.connections))
+
+    def _turn_away(self, clients: int) -> None:
+        """Tell a client that this process has no file for it; or not even that."""
+        crowd = self._edge.crowd
+        crowd.away += 1
+        if clients > crowd.limit:
+            self._stage = Stage.CLOSED
+            assert self.transport is not None
+            self.transport.abort()
+        else:
+            self.reject(TOO_MANY)
 
     @override
     def connection_lost(self, exc: BaseException | None) -> None:

@@ -18,6 +18,7 @@ from proxy.core.call import Call
 from proxy.core.failure import Failure, Kind, Origin, Phase
 from proxy.edge import rescue, routes
 from proxy.edge.connection import ClientConnection
+from proxy.edge.crowding import Crowd
 from proxy.edge.doors import Door
 from proxy.edge.gate import Gate
 from proxy.edge.reception import Crossing, Reception
@@ -71,6 +72,7 @@ class Edge:
         self.wheel = course.wheel
         self.keep_alive = KEEP_ALIVE
         self.connections: set[ClientConnection] = set()
+        self.crowd = Crowd()
         self.draining = False
         self._ids = count(1)
         self._process = secrets.token_hex(6)
