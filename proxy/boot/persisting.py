@@ -43,6 +43,7 @@ class Persisting:
         self._storage = Storage(path)
         self._guard = guard
         self._books = books
+        books.kept = True
         self._told = told
         self._task: asyncio.Task[None] | None = None
         self._broken = False

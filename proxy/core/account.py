@@ -69,38 +69,65 @@ class Account:
 
     __slots__ = (
         "_make",
-        "fresh",
+        "_money_fresh",
+        "_money_spent",
+        "_tokens_fresh",
+        "_tokens_spent",
+        "allowed",
+        "budgeted",
+        "free",
         "key",
         "requests",
         "reserved_money",
         "reserved_tokens",
         "running",
         "span",
-        "spent",
         "tokens",
     )
 
     def __init__(self, key: Key, make: Maker) -> None:
         self.key = key
         self._make = make
+        self._judge(key)
         self.requests = self._allowance("requests", key.requests_per_minute)
         self.tokens = self._allowance("tokens", key.tokens_per_minute)
         self.running = 0
         self.reserved_tokens = 0.0
         self.reserved_money = 0.0
         self.span = ""  # the day or month in which `spent` was spent
-        self.spent = NOTHING
-        self.fresh = NOTHING  # the part of it that nobody else has been told of
+        self._forget_spent()
 
     def rekey(self, key: Key) -> None:
         """Follow other limits; what has been taken stays taken."""
         old, self.key = self.key, key
+        self._judge(key)
         if key.requests_per_minute != old.requests_per_minute:
             self.requests = self._changed(self.requests, "requests", key.requests_per_minute)
         if key.tokens_per_minute != old.tokens_per_minute:
             self.tokens = self._changed(self.tokens, "tokens", key.tokens_per_minute)
         if key.budget_period != old.budget_period:
-            self.span, self.spent, self.fresh = "", NOTHING, NOTHING
+            self.span = ""
+            self._forget_spent()
+
+    @property
+    def spent(self) -> Cost:
+        """Return what has been spent in the present day or month."""
+        return Cost(tokens=self._tokens_spent, money=self._money_spent)
+
+    @property
+    def fresh(self) -> Cost:
+        """Return the part of it that nobody else has been told of."""
+        return Cost(tokens=self._tokens_fresh, money=self._money_fresh)
+
+    def _forget_spent(self) -> None:
+        self._tokens_spent = self._money_spent = 0.0
+        self._tokens_fresh = self._money_fresh = 0.0
+
+    def _judge(self, key: Key) -> None:
+        self.allowed: set[str] = set()  # models that its patterns have been found to allow
+        self.budgeted = (key.budget_tokens, key.budget_money) != (None, None)
+        limits = (key.requests_per_minute, key.tokens_per_minute, key.concurrency)
+        self.free = not self.budgeted and limits == (None, None, None)  # it allows everything
 
     def _allowance(self, kind: str, limit: int | None) -> Allowance | None:
         return None if limit is None else self._make(kind, self.key.name, limit)
@@ -111,45 +138,40 @@ class Account:
         old.limit = limit
         return old
 
+    def let_in(self, grant: Grant) -> None:
+        """Let a call of a key without limits begin."""
+        self.running += 1
+        grant.given = True
+
     # a call begins -----------------------------------------------------------------------------
 
     def admit(self, grant: Grant, cost: Cost, calendar: Calendar) -> Failure | None:
         """Take what a call needs; or take nothing, and return why."""
-        now = grant.at
-        refusal = self._full(now) or self._costs_too_much(cost, now)
-        if refusal is None and (
-            self.key.budget_tokens is not None or self.key.budget_money is not None
-        ):
-            refusal = self._spent_up(cost, calendar)
-        if refusal is not None:
-            return refusal
-        self.running += 1
-        if self.requests is not None:
-            self.requests.take(1, now)
-        if self.tokens is not None:
-            grant.slot = self.tokens.take(cost.tokens, now)
-        self.reserved_tokens += cost.tokens
-        self.reserved_money += cost.money
-        grant.reserved = cost
-        grant.given = True
-        return None
-
-    def _full(self, now: float) -> Failure | None:
-        key, requests = self.key, self.requests
+        now, key, requests, tokens = grant.at, self.key, self.requests, self.tokens
         if key.concurrency is not None and self.running >= key.concurrency:
             what = f"{key.concurrency} requests at once, and so many are running"
             return self._limited(what, SOONEST)
         if requests is not None and requests.room(now) < 1:
             what = f"{key.requests_per_minute} requests a minute"
             return self._limited(what, min(MINUTE, requests.wait(1, now)))
+        if tokens is not None and tokens.room(now) < cost.tokens:
+            return self._costs_too_much(tokens, cost, now)
+        if self.budgeted and (refusal := self._spent_up(cost, calendar)) is not None:
+            return refusal
+        self.running += 1
+        if requests is not None:
+            requests.take(1, now)
+        if tokens is not None:
+            grant.slot = tokens.take(cost.tokens, now)
+        self.reserved_tokens += cost.tokens
+        self.reserved_money += cost.money
+        grant.reserved = cost
+        grant.given = True
         return None
 
-    def _costs_too_much(self, cost: Cost, now: float) -> Failure | None:
-        tokens, limit = self.tokens, self.key.tokens_per_minute
-        if tokens is None or limit is None or tokens.room(now) >= cost.tokens:
-            return None
+    def _costs_too_much(self, tokens: Allowance, cost: Cost, now: float) -> Failure:
         wait = tokens.wait(cost.tokens, now)
-        what = f"{limit} tokens a minute"
+        what = f"{self.key.tokens_per_minute} tokens a minute"
         if wait > 2 * MINUTE:  # never, whatever is waited for
             what += (
                 f", and this request alone is estimated at {cost.tokens:.0f}: send a smaller one"
@@ -158,8 +180,8 @@ class Account:
 
     def _spent_up(self, cost: Cost, calendar: Calendar) -> Failure | None:
         key, span = self.key, self._turned(calendar)
-        tokens = self.spent.tokens + self.reserved_tokens + cost.tokens
-        money = self.spent.money + self.reserved_money + cost.money
+        tokens = self._tokens_spent + self.reserved_tokens + cost.tokens
+        money = self._money_spent + self.reserved_money + cost.money
         if key.budget_tokens is not None and tokens > key.budget_tokens:
             what = f"{key.budget_tokens} tokens"
         elif key.budget_money is not None and money > key.budget_money:
@@ -196,14 +218,19 @@ class Account:
         if not grant.given:
             return
         grant.given = False
+        if self.free and grant.reserved is NOTHING:
+            return
         reserved = grant.reserved
         self.reserved_tokens -= reserved.tokens
         self.reserved_money -= reserved.money
         if self.tokens is not None and grant.slot is not None:
             self.tokens.correct(grant.slot, cost.tokens - reserved.tokens, now)
-        self._turned(calendar)
-        self.spent = _sum(self.spent, cost)
-        self.fresh = _sum(self.fresh, cost)
+        if self.budgeted:
+            self._turned(calendar)
+            self._tokens_spent += cost.tokens
+            self._money_spent += cost.money
+            self._tokens_fresh += cost.tokens
+            self._money_fresh += cost.money
 
     # what lasts longer than a process ------------------------------------------------------------
 
@@ -211,26 +238,25 @@ class Account:
         """Take over what has been spent of a span in all; what is `fresh` comes on top of it."""
         if self.span in {"", span}:
             self.span = span
-            self.spent = _sum(total, self.fresh)
+            self._tokens_spent = total.tokens + self._tokens_fresh
+            self._money_spent = total.money + self._money_fresh
 
     def told(self, calendar: Calendar) -> Cost:
         """Hand out what is fresh, to be told to others."""
         self._turned(calendar)
-        fresh, self.fresh = self.fresh, NOTHING
+        fresh = self.fresh
+        self._tokens_fresh = self._money_fresh = 0.0
         return fresh
 
     def untold(self, cost: Cost) -> None:
         """Take back what nobody could be told."""
-        self.fresh = _sum(self.fresh, cost)
+        self._tokens_fresh += cost.tokens
+        self._money_fresh += cost.money
 
     def _turned(self, calendar: Calendar) -> Span:
         span = calendar.day if self.key.budget_period == "day" else calendar.month
         if self.span != span.name:
             if self.span:
-                self.spent = self.fresh = NOTHING
+                self._forget_spent()
             self.span = span.name
         return span
-
-
-def _sum(one: Cost, other: Cost) -> Cost:
-    return Cost(tokens=one.tokens + other.tokens, money=one.money + other.money)

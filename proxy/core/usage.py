@@ -44,17 +44,6 @@ class Used(msgspec.Struct, frozen=True, kw_only=True):
         """Return what tells two of them apart."""
         return self.day, self.key, self.tenant, self.model
 
-    def plus(self, other: "Used") -> "Used":
-        """Return the sum of two of the same place."""
-        return msgspec.structs.replace(
-            self,
-            requests=self.requests + other.requests,
-            tokens_in=self.tokens_in + other.tokens_in,
-            tokens_out=self.tokens_out + other.tokens_out,
-            money=self.money + other.money,
-            estimated=self.estimated + other.estimated,
-        )
-
 
 def measured(call: Call) -> Measure:
     """Return what an ended call has used."""

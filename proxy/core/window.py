@@ -53,12 +53,13 @@ class Allowance(Protocol):
 class Window:
     """What one process has taken of one limit. Memory only for the slots that are in use."""
 
-    __slots__ = ("_slot", "_slots", "limit", "taken")
+    __slots__ = ("_number", "_slot", "_slots", "limit", "taken")
 
     def __init__(self, limit: float, period: float = 60.0) -> None:
         self.limit = limit
         self.taken = 0.0
         self._slot = period / SLOTS
+        self._number = -1.0  # of the slot in which it was last looked at
         self._slots: deque[Slot] = deque()
 
     def room(self, now: float) -> float:
@@ -67,8 +68,8 @@ class Window:
         return self.limit - self.taken
 
     def remaining(self, now: float) -> float:
-        """Return the same."""
-        return self.room(now)
+        """Return what was left when it was last looked at."""
+        return self.limit - self.taken
 
     def take(self, amount: float, now: float) -> Slot:
         """Take so much, whether there is room or not; return where it is noted."""
@@ -105,7 +106,6 @@ class Window:
 
     def full_in(self, now: float) -> float:
         """Return the seconds until nothing that was taken counts any more."""
-        self._forget(now)
         return max(0.0, self._ends(self._slots[-1][0]) - now) if self._slots else 0.0
 
     def _ends(self, number: float) -> float:
@@ -114,6 +114,9 @@ class Window:
     def _forget(self, now: float) -> float:
         """Drop what counts no more; return the number of the present slot."""
         number = now // self._slot
+        if number == self._number:
+            return number
+        self._number = number
         slots, oldest = self._slots, number - SLOTS
         while slots and slots[0][0] < oldest:
             self.taken -= slots.popleft()[1]

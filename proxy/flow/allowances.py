@@ -4,6 +4,7 @@ The names and units are those of the OpenAI API. `remaining` is what is left aft
 in, tokens by its estimate; `reset` is when all of the limit is there again.
 """
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -11,7 +12,8 @@ if TYPE_CHECKING:
     from proxy.core.window import Allowance
 
 _FIELDS: Final = (
-    b"x-ratelimit-limit-%b: %d\r\nx-ratelimit-remaining-%b: %d\r\nx-ratelimit-reset-%b: %.3fs\r\n"
+    "x-ratelimit-limit-{name}: {limit:.0f}\r\nx-ratelimit-remaining-{name}: %d\r\n"
+    "x-ratelimit-reset-{name}: %dms\r\n"
 )
 
 
@@ -20,12 +22,18 @@ def limit_fields(grant: "Grant") -> bytes:
     account = grant.account
     rendered = b""
     if account.requests is not None:
-        rendered = _of(b"requests", account.requests, grant.at)
+        rendered = _of("requests", account.requests, grant.at)
     if account.tokens is not None:
-        rendered += _of(b"tokens", account.tokens, grant.at)
+        rendered += _of("tokens", account.tokens, grant.at)
     return rendered
 
 
-def _of(name: bytes, allowance: "Allowance", now: float) -> bytes:
-    left = max(0, int(allowance.remaining(now)))
-    return _FIELDS % (name, allowance.limit, name, left, name, allowance.full_in(now))
+def _of(name: str, allowance: "Allowance", now: float) -> bytes:
+    left = allowance.remaining(now)
+    shown = max(0, left)
+    return _template(name, allowance.limit) % (shown, allowance.full_in(now) * 1000)
+
+
+@lru_cache(maxsize=4096)
+def _template(name: str, limit: float) -> bytes:
+    return _FIELDS.format(name=name, limit=limit).encode()

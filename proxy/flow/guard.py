@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from proxy.core.call import Call
     from proxy.flow.course import Request
 
+MAX_ALLOWED: Final = 1024  # names of models remembered for a key
 Money = Callable[[str, float, float], float]  # of tokens in and out of a model
 
 
@@ -88,8 +89,9 @@ class Guard:
         grant = self._recognised(call, request)
         if isinstance(grant, Failure):
             return grant
-        key = grant.account.key
-        if key.models and not key.may_use(call.model):
+        account = grant.account
+        key = account.key
+        if key.models and call.model not in account.allowed and not _may(account, call.model):
             detail = f"the key {key.name!r} may not use the model {call.model[:200]!r}"
             return _refused(Kind.FORBIDDEN_MODEL, detail)
         call.priority = key.priority + max(0, call.priority)
@@ -121,6 +123,9 @@ class Guard:
 
     def _given(self, grant: Grant, call: "Call") -> Failure | None:
         account = grant.account
+        if account.free:
+            account.let_in(grant)
+            return None
         key = account.key
         if self.away and (key.requests_per_minute, key.tokens_per_minute) != (None, None):
             return Failure(
@@ -145,6 +150,13 @@ class Guard:
         grant = call.grant
         if grant is not None:
             grant.account.released(grant)
+
+
+def _may(account: Account, model: str) -> bool:
+    allowed = account.key.may_use(model)
+    if allowed and len(account.allowed) < MAX_ALLOWED:
+        account.allowed.add(model)
+    return allowed
 
 
 _CHALLENGED: Final = frozenset({Kind.NO_KEY, Kind.BAD_KEY, Kind.OLD_KEY})

@@ -52,12 +52,12 @@ class Line(msgspec.Struct, frozen=True, gc=False):
     continued: int | UnsetType = UNSET
 
 
-class LongLine(Line, frozen=True, gc=False, kw_only=True):
+class LongLine(Line, frozen=True, gc=False):
     """The line of a request with a key or a trace; `span_id` only if the trace is sampled."""
 
-    key: str | UnsetType
-    trace_id: str | UnsetType
-    span_id: str | UnsetType
+    key: str | UnsetType = UNSET
+    trace_id: str | UnsetType = UNSET
+    span_id: str | UnsetType = UNSET
 
 
 _encode = msgspec.json.Encoder().encode_lines
@@ -179,12 +179,11 @@ class AccessLog:
 
 def _lengthened(line: Line, call: Call) -> LongLine:
     trace, grant = call.trace, call.grant
-    facts = {name: getattr(line, name) for name in Line.__struct_fields__}
-    return LongLine(
-        **facts,
-        key=UNSET if grant is None else grant.account.key.name,
-        trace_id=UNSET if trace is None else f"{trace.trace_id:032x}",
-        span_id=f"{trace.span_id:016x}" if trace is not None and trace.span_id else UNSET,
+    return LongLine(  # type: ignore[call-arg] # mypy does not count what a star brings
+        *msgspec.structs.astuple(line),
+        UNSET if grant is None else grant.account.key.name,
+        UNSET if trace is None else f"{trace.trace_id:032x}",
+        f"{trace.span_id:016x}" if trace is not None and trace.span_id else UNSET,
     )
 
 

@@ -25,6 +25,7 @@ class Scripted(Leasing):
 
     down = False
     sums: tuple[float, float] = (0.0, 0.0)
+    twin: StoreTwin
 
     @override
     async def _told(self, asks: Sequence[tuple[str, Ask]], costs: Costs) -> list[Any]:
@@ -33,15 +34,12 @@ class Scripted(Leasing):
         self.asked = [name for name, _ in asks]
         for _, cost in costs:
             self.sums = (self.sums[0] + cost.tokens, self.sums[1] + cost.money)
-        answers = [TWIN.exchange(ask, self._now()) for _, ask in asks]
+        answers = [self.twin.exchange(ask, self._now()) for _, ask in asks]
         found: list[Any] = [
             tuple(str(x).encode() for x in (one.granted, one.slot, one.left, one.room_in))
             for one in answers
         ]
         return [*found, *(self.sums for _ in costs)]
-
-
-TWIN = StoreTwin()
 
 
 class Scene:
@@ -50,6 +48,7 @@ class Scene:
         self.guard: Guard = guarding([key("team", **limits)])
         shared = Shared(url=Secret("redis://127.0.0.1:1"), prefix="p", replicas=4, away=away)
         self.sharing = Scripted(shared, self.guard, lambda: self.time)
+        self.sharing.twin = StoreTwin()
         self.guard.share(self.sharing.lease)
 
     @property
@@ -97,7 +96,7 @@ async def test_a_store_that_is_down_is_told_once(away: Away, words: str) -> None
 async def test_budgets_are_told_now_and_then_and_nothing_is_told_twice() -> None:
     scene = Scene(budget_tokens=1000)
     account = scene.guard.accounts["team"]
-    account.fresh = Cost(tokens=5.0, money=1.0)
+    account.untold(Cost(tokens=5.0, money=1.0))
     scene.sharing.down = True
     await scene.sharing.exchange()
     assert account.fresh.tokens == 5.0
@@ -118,7 +117,7 @@ async def test_budgets_are_told_now_and_then_and_nothing_is_told_twice() -> None
 async def test_the_end_tells_what_is_untold() -> None:
     scene = Scene(budget_tokens=1000)
     await scene.sharing.start()
-    scene.guard.accounts["team"].fresh = Cost(tokens=7.0)
+    scene.guard.accounts["team"].untold(Cost(tokens=7.0))
 
     await scene.sharing.stop()
 

@@ -24,9 +24,9 @@ def test_requests_and_tokens_are_told_in_openais_words() -> None:
 
     assert told == (
         b"x-ratelimit-limit-requests: 60\r\nx-ratelimit-remaining-requests: 59\r\n"
-        b"x-ratelimit-reset-requests: 60.250s\r\n"
+        b"x-ratelimit-reset-requests: 60250ms\r\n"
         b"x-ratelimit-limit-tokens: 100\r\nx-ratelimit-remaining-tokens: 69\r\n"
-        b"x-ratelimit-reset-tokens: 60.250s\r\n"
+        b"x-ratelimit-reset-tokens: 60250ms\r\n"
     )
 
 

@@ -1,5 +1,7 @@
 """The books: what each key has used, for metrics and for a ledger."""
 
+import msgspec
+
 from proxy.core.account import Cost, Grant
 from proxy.core.call import OK, Call
 from proxy.core.failure import Failure, Kind, Origin, Phase
@@ -22,6 +24,9 @@ ROW = Used(
 )
 
 
+TWICE = msgspec.structs.replace(ROW, requests=2, tokens_in=10, tokens_out=14, money=24.0)
+
+
 def failure(kind: Kind) -> Failure:
     return Failure(kind=kind, origin=Origin.CLIENT, phase=Phase.READ, detail="x")
 
@@ -29,7 +34,9 @@ def failure(kind: Kind) -> Failure:
 def scene(*names: str) -> tuple[Books, Guard]:
     guard = guarding([key(name, budget_tokens=1000) for name in names])
     guard.money = prices({"m": lambda i, o: i + o})
-    return Books(guard, lambda: 1001.0), guard
+    sums = Books(guard, lambda: 1001.0)
+    sums.kept = True
+    return sums, guard
 
 
 def ended(guard: Guard, name: str = "team", *, given: bool = True) -> Call:
@@ -51,7 +58,7 @@ def test_a_call_is_entered_and_settled() -> None:
     assert sums.requests == {("team", "team", "ok"): 2}
     assert sums.tokens == {("team", "team", "in"): 10, ("team", "team", "out"): 14}
     assert guard.accounts["team"].spent == Cost(tokens=24.0, money=24.0)
-    assert sums.written() == [ROW.plus(ROW)]
+    assert sums.written() == [TWICE]
     assert sums.written() == []
 
 
@@ -63,7 +70,7 @@ def test_what_could_not_be_written_comes_again() -> None:
 
     sums.unwritten(rows)
 
-    assert sums.written() == [ROW.plus(ROW)]
+    assert sums.written() == [TWICE]
 
 
 def test_a_call_without_an_answer_is_one_that_failed() -> None:
@@ -108,3 +115,13 @@ def test_many_keys_are_one_line() -> None:
     assert len(sums.requests) == books.MAX_KEYS + 1
     assert sums.requests["(other)", "(other)", "ok"] == 2
     assert len(sums.written()) == len(names)
+
+
+def test_without_a_ledger_nothing_is_kept_for_one() -> None:
+    sums, guard = scene("team")
+    sums.kept = False
+
+    sums.finished(ended(guard))
+
+    assert sums.written() == []
+    assert sums.requests == {("team", "team", "ok"): 1}
