@@ -169,7 +169,10 @@ class Worker(Instance):
 
     @override
     def _unheard(self) -> list[str]:
-        return [one.name for one in self.backends() if one.health.state in NEVER_READY]
+        here = self.backends()
+        if not here:  # its sources may find some yet; the control process asks them
+            return [source.title for source in self.settings.discovery.sources]
+        return [one.name for one in here if one.health.state in NEVER_READY]
 
     @override
     def in_flight(self) -> int:

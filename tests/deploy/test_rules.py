@@ -98,6 +98,8 @@ HEALTHY: Series = {
     **still("headrace_log_lines_dropped_total", 0),
     **still("headrace_config_valid", 1),
     **still("headrace_config_restart_pending", 0),
+    **still("headrace_discovery_up", 1, 'source="dns a"'),
+    **still("headrace_discovery_backends", 2, 'source="dns a"'),
     **still("headrace_tls_certificate_expiry_timestamp_seconds", 90 * 86400, 'listener="listen"'),
     **still("process_start_time_seconds", 1000),
     **open_files(900),
@@ -118,6 +120,14 @@ SCENES: Mapping[str, tuple[Series, Mapping[str, int]]] = {
     ),
     "one engine cannot be used": (up("gpu-b", f"0x{MINUTES}"), {"HeadraceBackendDown": 1}),
     "one engine was restarted": (up("gpu-b", "1x18 0x1 1x20"), {}),
+    "a source of engines cannot be asked": (
+        still("headrace_discovery_up", 0, 'source="dns a"'),
+        {"HeadraceDiscovery": 1},
+    ),
+    "a source of engines has none": (
+        still("headrace_discovery_backends", 0, 'source="dns a"'),
+        {"HeadraceDiscovery": 1},
+    ),
     "the collector of traces is gone": (
         grows("headrace_spans_total", 60, 'result="failed"'),
         {"HeadraceSpansLost": 1},

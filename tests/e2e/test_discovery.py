@@ -60,3 +60,21 @@ async def test_a_rollout_of_pods_is_not_noticed_by_clients(
         await until({"vllm-1"})
 
         assert all(whole for _, whole in seen)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+async def test_until_engines_are_found_requests_are_told_to_come_again(
+    workers: int, tmp_path: Path, free_port: Callable[[], int]
+) -> None:
+    config = tmp_path / "headrace.yaml"
+    source = "{service: vllm, kubeconfig: /nowhere/kubeconfig}"
+    document = f"workers: {workers}\ndiscovery: {{kubernetes: [{source}]}}\n"
+    await asyncio.to_thread(config.write_text, document)
+    async with (
+        running_from(config, free_port, 0) as proxy,
+        aiohttp.ClientSession(proxy.url) as client,
+        client.post("/v1/chat/completions", json={"model": MODEL, "messages": []}) as answer,
+    ):
+        assert answer.status == 503, await answer.text()
+        assert "kubernetes vllm" in await answer.text()
+        assert answer.headers["Retry-After"]

@@ -113,7 +113,10 @@ def problems(text: str, folder: Path) -> list[str]:
     """Return what headrace would say against settings, but for what is missing on this machine."""
     file = folder / "headrace.yaml"
     file.write_text(text)
-    env = dict.fromkeys(secrets.references(text), "a-key-of-twenty-letters")
+    env = {
+        name: "redis://127.0.0.1:6379" if "URL" in name else "a-key-of-twenty-letters"
+        for name in secrets.references(text)
+    }
     try:
         load(file, {name: value for name, value in env.items() if name.isidentifier()})
     except SettingsError as error:
