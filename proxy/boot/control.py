@@ -46,6 +46,7 @@ from proxy.dialects.base import Engine
 from proxy.edge.orders import Outcome
 from proxy.settings.load import Supply
 from proxy.settings.schema import Settings
+from proxy.telemetry import families
 from proxy.telemetry.logs import Render
 from proxy.telemetry.processes import Processes
 from proxy.telemetry.sink import Sink
@@ -85,8 +86,10 @@ class Control(Instance):
         self.crew = self._workers
         self._doors.counted = self._workers.handshakes
         tables = self._metrics.tables
-        for name in tables:
+        turned_away = families.TURNED_AWAY.name  # here, too: the admin address is this process's
+        for name in tables.keys() - {turned_away}:
             tables[name] = partial(self._workers.table, name)
+        self._doors.elsewhere = partial(self._workers.table, turned_away)
         self._metrics.system = Processes(lambda: [parent, *self._workers.pids()])
 
     @override

@@ -5,7 +5,7 @@ Who may come in follows a reload at once; certificates in a task, a moment later
 
 import asyncio
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import structlog
 from aiohttp import web
@@ -22,6 +22,8 @@ from proxy.telemetry.metrics import Metrics
 
 log = structlog.get_logger()
 
+Rows = Sequence[tuple[tuple[str, ...], float]]
+
 
 class Doors:
     """The way in for clients and for who runs the proxy."""
@@ -35,6 +37,7 @@ class Doors:
         "_tasks",
         "_tls",
         "counted",
+        "elsewhere",
     )
 
     def __init__(self, edge: Edge, metrics: Metrics) -> None:
@@ -43,6 +46,7 @@ class Doors:
         self._entrance = Entrance()
         self._tls = Tls()
         self.counted = edge.handshakes  # elsewhere, where other processes take clients
+        self.elsewhere: Callable[[], Rows] = tuple  # who was turned away by other processes
         self._refused = [0, 0]  # connections turned away by those who judged before
         self._lock = asyncio.Lock()  # two reloads may follow each other closely
         self._tasks: set[asyncio.Task[None]] = set()
@@ -82,7 +86,7 @@ class Doors:
         self._entrance.lock(settings.admin_token)
         if old is not None and (old.allow, old.cors) == (settings.allow, settings.cors):
             return
-        self._refused = [count for _, count in self._turned_away()]
+        self._refused = self._own()
         self._desk.visitors = Visitors(settings.allow.admin)
         self._edge.received_by(reception(settings.allow, settings.cors))
 
@@ -109,11 +113,17 @@ class Doors:
     def _handshakes(self) -> Mapping[str, int]:
         return self.counted() if self._tls.listen.seal is not None else {}
 
-    def _turned_away(self) -> Sequence[tuple[tuple[str, ...], int]]:
+    def _turned_away(self) -> Rows:
+        others = dict(self.elsewhere())
+        own = zip((("listen",), ("admin",)), self._own(), strict=True)
+        return [(labels, count + others.get(labels, 0)) for labels, count in own]
+
+    def _own(self) -> list[int]:
+        """Return how many this process has turned away: clients, and at the admin address."""
         receives = self._edge.reception
         clients = 0 if receives is None else receives.visitors.refused
-        before, now = self._refused, (clients, self._desk.visitors.refused)
-        return [((name,), before[i] + now[i]) for i, name in enumerate(("listen", "admin"))]
+        before = self._refused
+        return [before[0] + clients, before[1] + self._desk.visitors.refused]
 
     async def stop(self) -> None:
         """Close both, and every connection."""

@@ -9,6 +9,7 @@ from aiohttp import web
 
 from proxy.boot.doors import Doors
 from proxy.edge.server import Edge
+from proxy.settings.access import Allow
 from proxy.settings.schema import Limits, Settings
 from proxy.settings.seals import toward_client
 from proxy.settings.tls import ListenerTls, Tls
@@ -78,4 +79,21 @@ async def test_a_listener_with_a_certificate_never_speaks_without(tmp_path: Path
     )
 
     writer.transport.abort()
+    await doors.stop()
+
+
+async def test_who_was_turned_away_is_counted_over_reloads_and_processes() -> None:
+    metrics = Metrics("1", FakeView({}))
+    edge = Edge(World("a").course, Limits())
+    doors = Doors(edge, metrics)
+    narrow = Settings(allow=Allow(listen=("10.0.0.0/8",)))
+
+    doors.follow(Settings(), narrow)
+    assert edge.reception is not None
+    assert not edge.reception.visitors.admits("192.0.2.1")
+    doors.follow(narrow, Settings(allow=Allow(listen=("10.0.0.0/16",))))
+    doors.elsewhere = lambda: [(("listen",), 2.0)]
+
+    told = dict(metrics.tables["headrace_connections_refused_total"]())
+    assert told == {("listen",): 3, ("admin",): 0}
     await doors.stop()
