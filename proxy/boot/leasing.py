@@ -105,6 +105,7 @@ class Leasing:
         "_guard",
         "_leases",
         "_now",
+        "_one",
         "_settings",
         "_spend",
         "_spent_at",
@@ -132,6 +133,7 @@ class Leasing:
         self._spend = self._client.register_script(SPEND)
         self._leases: dict[str, Lease] = {}
         self._woken = asyncio.Event()
+        self._one = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
         self._spent_at = 0.0
         self.up = True
@@ -153,9 +155,10 @@ class Leasing:
 
     async def stop(self) -> None:
         """Tell the store what is untold, once, and part."""
-        if self._task is not None:
-            self._task.cancel()
-            self._task = None
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            await asyncio.wait([task])
         self._spent_at = 0.0
         await self.exchange()
         await self._client.aclose()
@@ -171,7 +174,11 @@ class Leasing:
             await self.exchange()
 
     async def exchange(self) -> None:
-        """Exchange what is in use, all at once."""
+        """Exchange what is in use, all at once; one exchange after the other."""
+        async with self._one:
+            await self._exchange_once()
+
+    async def _exchange_once(self) -> None:
         guard, began = self._guard, self._now()
         used = [(name, lease) for name, lease in self._leases.items() if lease.leased]
         accounts: list[Account] = []

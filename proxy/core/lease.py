@@ -167,7 +167,12 @@ class Lease:
     # with the store ------------------------------------------------------------------------------
 
     def ask(self, now: float) -> Ask:
-        """Return what the store is to be told; `answered` or `lost` must follow."""
+        """Return what the store is to be told; `answered` or `lost` must follow.
+
+        An ask of before that was broken off counts as lost.
+        """
+        if self._asked is not None:
+            self.lost()
         if now >= self._until:
             # Given up: what is held of it counts as taken until its period is over.
             self._held = min(0.0, self._held)

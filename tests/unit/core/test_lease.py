@@ -42,6 +42,7 @@ def test_without_a_lease_there_is_a_share_and_the_store_is_asked_soon() -> None:
     assert (made.room(START), made.leased, woken.count) == (15, True, 1)
     told = ask(made)
     assert (told.debt, told.held, told.wanted, told.limit) == (10, 0, 20, 100)
+    made.answered(Answer(granted=0, slot=1, left=0), START)
     assert ask(made).debt == 0
 
 
@@ -121,6 +122,7 @@ def test_what_was_owed_is_given_back_while_nobody_knows_of_it() -> None:
 
     made.correct(slot, -15, START)
     assert ask(made).debt == 5
+    made.answered(Answer(granted=0, slot=1, left=0), START)
     made.correct(slot, -5, START)
 
     told = ask(made)
@@ -151,3 +153,14 @@ def test_another_limit() -> None:
     made.limit = 10
 
     assert (made.limit, made.room(START)) == (10, 5)
+
+
+def test_an_ask_that_was_broken_off_is_lost() -> None:
+    made = lease(held=10)
+    made.take(12, START)
+    ask(made)
+
+    told = ask(made)
+
+    assert (told.held, told.debt) == (0, 2)
+    assert made.room(START) == 38
