@@ -18,6 +18,7 @@ from typing_extensions import override
 
 from proxy.boot.board import Board
 from proxy.boot.crew import Peer, Workers
+from proxy.boot.draining import LINGER
 from proxy.boot.fleet import Fleet
 from proxy.boot.frames import (
     Applied,
@@ -254,7 +255,8 @@ class Control(Instance):
             self._workers.send(Drain(handed_over=handed_over))
             drain = self.settings.drain
             log.info("draining", calls=self.in_flight(), delay=drain.delay, timeout=drain.timeout)
-            wait = self._workers.ended(drain.delay + drain.timeout + GRACE)
+            delay = max(drain.delay, LINGER) if handed_over else drain.delay
+            wait = self._workers.ended(delay + drain.timeout + GRACE)
             self._drained = self._loop.create_task(wait, name="drain")
         return self._drained
 

@@ -9,7 +9,8 @@ It is one way, and one for all: a signal and the preStop hook of a pod wait for 
 `hurry` ends the present wait and the next.
 
 Handed over, the listeners are another process's already: then they are left at once, and the delay
-is for clients with an open connection, who learn from their next answer to open a new one.
+is for clients with an open connection, who learn from their next answer to open a new one. It is
+longer, and over when there is none.
 """
 
 import asyncio
@@ -26,6 +27,9 @@ from proxy.flow.course import Course
 from proxy.settings.schema import Drain
 
 LOOK: Final = 0.02  # seconds between two looks while draining
+# Seconds an idle client connection is left open when the listeners have been handed over: longer
+# than most clients keep one, so that it is they who close it. Who closes first may cut a request.
+LINGER: Final = 20.0
 FLUSH: Final = 2.0  # seconds for the last bytes of answers that are broken off
 
 log = structlog.get_logger()
@@ -67,7 +71,9 @@ class Draining:
         )
         if self._handed:
             self._refuse_more()
-        await self._wait_until(self._all_gone if self._handed else _never, drain.delay)
+            await self._wait_until(self._all_gone, max(drain.delay, LINGER))
+        else:
+            await self._wait_until(_never, drain.delay)
         self._refuse_more()
         self._edge.close_idle()
         await self._wait_until(self._idle, drain.timeout)

@@ -1,5 +1,7 @@
 """A drain begins once, whoever asks for it; tests/wire/test_drain.py shows its steps."""
 
+import asyncio
+
 from proxy.boot.draining import Draining
 from proxy.edge.server import Edge
 from proxy.settings.schema import Drain, Limits
@@ -44,3 +46,14 @@ async def test_nothing_under_way_is_not_waited_for() -> None:
     scene.calls = 0
 
     await scene.draining.begin()
+
+
+async def test_handed_over_the_listeners_are_left_at_once_and_nobody_waits_in_vain() -> None:
+    scene = Scene(Drain(delay=3600.0, timeout=3600.0))
+    scene.calls = 0
+
+    task = scene.draining.begin(handed_over=True)
+    await asyncio.sleep(0)
+
+    assert scene.edge.draining
+    await task
