@@ -60,9 +60,10 @@ def end(
     call.end = OK if failure is None else failure.code
     call.body = b""
     course.calls.discard(attempts)
-    if refuse and failure is not None:  # first: the observers are to see the status it was given
-        attempts.client.refuse(call, failure)
-    if failure is not None and failure.body is not None:  # answered; ended calls are remembered
-        call.failure = msgspec.structs.replace(failure, body=None)
+    if failure is not None:
+        if refuse:  # first: the observers are to see the status it was given
+            attempts.client.refuse(call, failure)
+        if failure.body is not None:  # it has been answered with; ended calls are remembered
+            call.failure = msgspec.structs.replace(failure, body=None)
     for observer in course.observers:
         observer.finished(call)
