@@ -261,6 +261,8 @@ class ClientConnection(Uploading):
             self._attempts.client_resumed()
         elif self._through is not None:
             self._through.client_resumed()
+        elif self._stage is IDLE:
+            self.read_on()
 
     # time ------------------------------------------------------------------------------------
 
@@ -311,6 +313,8 @@ class ClientConnection(Uploading):
         edge = self._edge
         # Where a message ended was not always certain: a head may have begun, and the clock runs.
         self._until = edge.now() + (edge.keep_alive if self._steady else edge.limits.header_timeout)
+        if self._paused:  # who does not read gets no more to read
+            self.hold()
 
     def _shut(self, *, linger: bool = False) -> None:
         """Close after what is written has gone out.

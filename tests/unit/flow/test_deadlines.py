@@ -132,3 +132,33 @@ def test_the_time_in_queues_is_limited_over_all_of_them() -> None:
     attempts.course.queue_timeout = 0.0
     assert deadlines.may_wait(attempts, START)
     assert attempts.due == 0.0
+
+
+class Due:
+    """A call that counts its looks; for `beat` it has ended."""
+
+    def __init__(self) -> None:
+        self.deadline = START
+        self.looks = 0
+        self.call = self
+
+    @property
+    def end(self) -> str:
+        self.looks += 1
+        self.deadline = START + 1.0
+        return "--"
+
+
+@pytest.mark.parametrize("lots", [3, 12])
+def test_calls_that_are_due_together_are_spread_over_the_beats(lots: int) -> None:
+    course = World("a").course
+    calls = [Due() for _ in range(lots * deadlines.LOT)]
+    course.calls = set(calls)  # type: ignore[arg-type] # as far as `beat` looks
+
+    seen = []
+    for _ in range(3):
+        deadlines.beat(course, START)
+        seen.append(sum(call.looks for call in calls))
+
+    assert seen == [len(calls) // 3, len(calls) // 3 * 2, len(calls)]
+    assert {call.looks for call in calls} == {1}
