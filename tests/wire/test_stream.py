@@ -220,7 +220,7 @@ async def test_an_unknown_model_is_told_with_the_names_there_are(stack: Stack) -
     [
         (post(b'{"model":'), 400, "bad_json"),
         (post(b"[]"), 400, "bad_request"),
-        (post(b'{"messages":[]}'), 400, "bad_request"),
+        (post(b'{"model":7,"messages":[]}'), 400, "bad_request"),
         (post(chat(), path="/v1/nowhere"), 404, "path_not_found"),
         (get("/nowhere"), 404, "path_not_found"),
         (get("/v1/chat/completions"), 405, "method_not_allowed"),
