@@ -139,8 +139,10 @@ _ALL: Final = (
         "The proxy refused the request before looking for a backend.",
         Kind.LIMITS_AWAY,
         Kind.DRAINING,
+        Kind.SHEDDING,
         Kind.INTERNAL,
-        look="whether this replica was being stopped; else the proxy's own error log",
+        look="whether this replica was being stopped, or short of memory; else the proxy's own error"
+        " log",
     ),
     _code(
         _P,
