@@ -141,8 +141,8 @@ _ALL: Final = (
         Kind.DRAINING,
         Kind.SHEDDING,
         Kind.INTERNAL,
-        look="whether this replica was being stopped, or short of memory; else the proxy's own error"
-        " log",
+        look="whether this replica was being stopped, or short of memory; else the proxy's own"
+        " error log",
     ),
     _code(
         _P,
