@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 
 import pytest
+import uvloop
 
 from benchmarks.fake.engine import Engine, running
 from benchmarks.fake.profile import Profile
@@ -78,6 +79,8 @@ async def replicas(
 @pytest.mark.slow
 @pytest.mark.setting("keys.shared.url", "keys.shared.prefix")
 async def test_600_requests_a_minute_over_two_replicas(store: Store, free_port: Port) -> None:
+    if not isinstance(asyncio.get_running_loop(), uvloop.Loop):
+        pytest.skip("once is enough: hundreds of requests take their time")
     async with AsyncExitStack() as stack:
         both = await replicas(stack, store, free_port, "requests_per_minute: 600")
 
@@ -86,7 +89,7 @@ async def test_600_requests_a_minute_over_two_replicas(store: Store, free_port: 
         async with asyncio.timeout(50):  # all of it within a minute
             # Until neither gets anything, however often leases are exchanged.
             while not quiet:
-                round_ = await both.flood(40)
+                round_ = await both.flood(30)
                 seen += round_
                 quiet = not round_[200]
         # What arrives before the store has answered for the first time may come on top.
