@@ -2,7 +2,6 @@
 
 import os
 import secrets
-import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -235,6 +234,8 @@ def needed(config: Path | None, database: Path | None) -> Path:
 
 @contextmanager
 def _opened(path: Path) -> Iterator["Keystore"]:
+    import sqlite3
+
     from proxy.settings.keystore import Keystore, connect
 
     try:
