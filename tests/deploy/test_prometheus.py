@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import re
 import subprocess
 import time
 from collections.abc import AsyncIterator, Callable, Iterable
@@ -124,6 +125,12 @@ async def trouble(proxy: ProxyProcess, doomed: Child) -> None:
         group.create_task(ask(client, proxy.url, "no-such-model"))
 
 
+# What is off unless somebody asks for it has no series here.
+_OFF = re.compile(
+    "headrace_(hedges|continuations|discovery|key_|limits_shared|tls_handshakes)",
+)
+
+
 async def silent(server: Server, wanted: Iterable[str], seconds: float = 20.0) -> list[str]:
     """Return the expressions that draw nothing, however often they are asked for."""
     left = list(dict.fromkeys(wanted))
@@ -150,7 +157,9 @@ async def test_dashboards_and_rules_work_on_what_a_real_prometheus_scrapes(
             assert not await silent(server, ['up{job="headrace"} == 1'])
             await trouble(proxy, doomed)
 
-            assert not await silent(server, panels)
+            assert not await silent(server, [one for one in panels if not _OFF.search(one)])
+            for one in filter(_OFF.search, panels):
+                await server.draws(one)  # nothing, but Prometheus understands the question
             await same_types(server)
             await rules_are_healthy(server)
             await the_dead_engine_is_alerted(server)
