@@ -3,6 +3,7 @@
 import asyncio
 import random
 import socket
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -57,18 +58,27 @@ def _no_network(request: pytest.FixtureRequest) -> Iterator[None]:
     pytest_socket.enable_socket()
 
 
+@pytest.fixture(scope="session")
+def given_ports() -> deque[int]:
+    """Return the ports given out last: one that nobody has bound yet looks free."""
+    return deque(maxlen=1000)
+
+
 @pytest.fixture
-def free_port() -> Callable[[], int]:
+def free_port(given_ports: deque[int]) -> Callable[[], int]:
     """Return a function that finds a free loopback port below the range the kernel hands out."""
 
     def find() -> int:
         while True:
             port = random.randrange(20000, 30000)
+            if port in given_ports:
+                continue
             with socket.socket() as probe:
                 try:
                     probe.bind(("127.0.0.1", port))
                 except OSError:
                     continue
+                given_ports.append(port)
                 return port
 
     return find

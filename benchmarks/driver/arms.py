@@ -49,7 +49,7 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
 
 def _headrace(port: int, engines: Sequence[int], folder: Path) -> list[str]:
     del folder
-    return yardsticks.headrace(port, free_port(set()), engines)
+    return yardsticks.headrace(port, free_port({port}), engines)
 
 
 def from_words(spec: str) -> Plan:

@@ -92,7 +92,7 @@ def capped(port: int, ports: Sequence[int], folder: Path) -> list[str]:
     """Write the narrow configuration and return the command that serves with it."""
     file = folder / "headrace.yaml"
     file.write_text(narrow(ports))
-    return [*yardsticks.headrace(port, free_port(set()), ()), "-c", str(file)]
+    return [*yardsticks.headrace(port, free_port({port}), ()), "-c", str(file)]
 
 
 def request(port: int, identity: str, *, stream: bool) -> bytes:
