@@ -16,9 +16,12 @@ def _no_blocking_calls() -> Iterator[None]:
 
 
 @pytest.fixture
-async def scene(free_port: Callable[[], int]) -> AsyncIterator[Scene]:
-    """Two engines; the faults strike `a`, which the proxy prefers."""
-    async with staged(free_port) as scene:
+async def scene(
+    request: pytest.FixtureRequest, free_port: Callable[[], int]
+) -> AsyncIterator[Scene]:
+    """Two engines; the faults strike `a`, which the proxy prefers; `late` shortens its limits."""
+    limits = {"timeouts": request.param} if hasattr(request, "param") else {}
+    async with staged(free_port, **limits) as scene:
         yield scene
 
 

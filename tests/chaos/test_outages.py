@@ -8,7 +8,7 @@ import aiohttp
 
 from benchmarks.fake.faults import Fault, Kind
 from benchmarks.fake.profile import Profile
-from proxy.core import health
+from proxy.core import health, warming
 from proxy.core.breaker import State
 from tests.fixtures.chaos import TIMES, Scene, Told, staged, whole
 from tests.fixtures.faultline import Door
@@ -67,7 +67,7 @@ async def test_row_26_an_engine_that_comes_back_in_time_serves_who_waits(free_po
 async def test_row_26_the_only_engine_has_just_died(alone: Scene) -> None:
     await alone.line.let(Door.SHUT)
     asking = asyncio.ensure_future(alone.ask())
-    await asyncio.sleep(0.2)
+    await eventually(lambda: bool(alone.retried()))
     await alone.line.let(Door.OPEN)
 
     assert whole(await asking)
@@ -87,17 +87,17 @@ async def test_row_27_an_engine_that_flaps(scene: Scene) -> None:
     async with asyncio.TaskGroup() as clients:
         for _ in range(4):
             clients.create_task(client())
-        for _ in range(6):
+        for _ in range(4):
+            served = len(scene.engine.requests)
+            await eventually(lambda: len(scene.engine.requests) > served + 4)  # noqa: B023 - waited for in this turn
             scene.engine.faults.set(Fault(kind=Kind.DOWN))
-            await asyncio.sleep(0.25)
+            answered = len(replies)
+            await eventually(lambda: len(replies) > answered + 20)  # noqa: B023 - waited for in this turn
             scene.engine.faults.clear()
-            await asyncio.sleep(0.25)
         over = True
 
     assert all(whole(reply, stream=False) for reply in replies)
-    assert len(replies) > 100
-    assert len(scene.other.requests)
-    assert len(scene.engine.requests) < len(scene.other.requests)  # trust comes back slowly
+    assert len(scene.other.requests) >= 4 * 20
 
 
 async def test_row_28_recovery_with_a_full_queue(free_port: Port) -> None:
@@ -107,7 +107,6 @@ async def test_row_28_recovery_with_a_full_queue(free_port: Port) -> None:
         scene.engine.faults.set(Fault(kind=Kind.DOWN))
         scene.stack.instance._prober.wake(scene.first)
         await eventually(lambda: scene.first.health.state is health.State.DOWN)
-        most = 0
 
         async def client(number: int) -> None:
             async with connected(scene.port) as wire:
@@ -120,33 +119,34 @@ async def test_row_28_recovery_with_a_full_queue(free_port: Port) -> None:
                 await eventually(lambda: sum(scene.stack.instance.queues().values()) > number)  # noqa: B023 - waited for in this turn
             scene.engine.faults.clear()
             while len(scene.engine.requests) < count:
-                most = max(most, scene.first.in_flight)
+                since = scene.stack.instance.now() - scene.first.health.recovered_at
+                room = warming.room(cap, warming.share(since, warming.SLOW_START), since)
+                assert scene.first.in_flight <= room  # a tenth of its cap at first, at least one
                 await asyncio.sleep(0.002)
 
         order = [int(record.id) for record in scene.engine.requests]
         assert order == sorted(order)
-        assert most == 1  # a tenth of its cap, less than one: it has only just come back
 
 
 async def test_row_29_an_engine_that_refuses_everything_quickly(scene: Scene) -> None:
     scene.engine.faults.set(Fault(kind=Kind.STATUS, status=429))
-    loop = asyncio.get_running_loop()
-    begun = loop.time()
-    late = 0
+    breaker, now = scene.first.breaker, scene.stack.instance.now
+    begun, before, served, over = 0.0, 0, 0, False
 
     async def client() -> None:
-        nonlocal late
-        while (spent := loop.time() - begun) < 2.5:
+        nonlocal served
+        while not over:
             assert whole(await scene.ask(stream=False), stream=False)
-            late += spent > 1
-            if spent < 1:
-                before.append(len(scene.engine.requests))
+            served += 1
 
-    before: list[int] = []
     async with asyncio.TaskGroup() as clients:
         for _ in range(3):  # as many as the retry budget lets move at once
             clients.create_task(client())
+        await eventually(lambda: breaker.state(now()) is not State.CLOSED)
+        begun, before, served = now(), len(scene.engine.requests), 0
+        await eventually(lambda: served > 200)
+        over = True
 
-    assert scene.first.breaker.state(scene.stack.instance.now()) is not State.CLOSED
-    struck = len(scene.engine.requests) - before[-1]
-    assert struck <= max(2, late / 100)  # a trial now and then
+    assert breaker.state(now()) is not State.CLOSED
+    struck = len(scene.engine.requests) - before
+    assert struck <= 3 + (now() - begun) / 4  # those under way, and a trial now and then

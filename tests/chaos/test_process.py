@@ -25,6 +25,9 @@ from tests.fixtures.wire import port_of as stack_port
 
 Port = Callable[[], int]
 FILES = 128
+FULL = (
+    FILES - FILES // 10 - 40 - 1
+)  # beside a stream: 40 are the process's own, a tenth is kept back
 
 
 @pytest.fixture
@@ -112,7 +115,7 @@ async def test_row_35_out_of_files_streams_go_on_and_it_recovers(
         assert set(ends) <= {"--", "PC", "PQ"}
 
 
-async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 5.0) -> None:
+async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 30.0) -> None:
     """Wait until a question is answered with yes."""
     async with asyncio.timeout(seconds):
         while not await condition():  # noqa: ASYNC110 - a process tells nobody
@@ -126,19 +129,21 @@ async def test_row_35_running_out_of_files_is_told_and_streams_go_on(
         port = port_of(proxy)
         streaming, head = await begun(port, 300)
         resource.prlimit(proxy.process.pid, resource.RLIMIT_NOFILE, (FILES, FILES))
-        await asyncio.sleep(0.6)  # two beats: it knows the limit
-        wires = [await Wire.open(port) for _ in range(FILES - 40)]
-        replies = await asyncio.gather(*(asked(wire) for wire in wires))
+        wires = [await Wire.open(port) for _ in range(FULL)]
+        await until(lambda: logged(proxy, "open files run short"))
+        late = [await Wire.open(port) for _ in range(4)]  # not yet too many to be told
+        replies = await asyncio.gather(*(asked(wire) for wire in late))
+        assert None not in replies
+        replies += await asyncio.gather(*(asked(wire) for wire in wires))
         told = [reply.code for reply in replies if reply is not None and reply.status == 503]
         assert set(told) == {"queue_full"}
         assert any(reply is not None and reply.status == 200 for reply in replies)
-        for wire in wires:
+        for wire in (*wires, *late):
             wire.writer.transport.abort()
         await streaming._body(head)
         assert head.body.endswith(DONE)
         streaming.close()
         await until(lambda: answers(port))
-        await until(lambda: logged(proxy, "open files run short"))
         assert proxy.log().count("open files run short") == 1
         assert "Traceback" not in proxy.log()
 
@@ -214,17 +219,17 @@ async def test_row_39_a_clock_that_jumps_moves_no_deadline(free_port: Port) -> N
 
 async def test_row_39_a_stall_of_the_loop_trips_nothing(free_port: Port) -> None:
     """The engines went on meanwhile; their bytes are there, only nobody has read them."""
-    child = await start_engine(Profile(pace=0.22, models=(MODEL,)))
-    document = f"backends: [{{name: a, url: '{child.url}'}}]\ntimeouts: {{idle: 400ms}}\n"
+    child = await start_engine(Profile(pace=0.2, models=(MODEL,)))
+    document = f"backends: [{{name: a, url: '{child.url}'}}]\ntimeouts: {{idle: 2s}}\n"
     try:
         async with serving(document, free_port) as stack:
             wires = [await Wire.open(stack_port(stack)) for _ in range(5)]
             for wire in wires:
-                wire.send(post(chat(8, stream=True, ignore_eos=True)))
+                wire.send(post(chat(20, stream=True, ignore_eos=True)))
             heads = [await wire.head() for wire in wires]
             for call in stack.instance._course.calls:  # the worst moment: just looked at
                 deadlines.visit(call, stack.instance.now())
-            time.sleep(0.8)  # noqa: ASYNC251 - the stall itself
+            time.sleep(3)  # noqa: ASYNC251 - the stall itself
             for wire, head in zip(wires, heads, strict=True):
                 await wire._body(head)
                 assert head.body.endswith(DONE)

@@ -6,15 +6,27 @@ from collections.abc import Callable
 import pytest
 
 from benchmarks.fake.faults import Fault, Kind
-from tests.fixtures.chaos import DONE, ERROR, TIMES, Scene, Told, saying, staged, whole
+from benchmarks.fake.profile import Profile
+from tests.fixtures.chaos import (
+    DONE,
+    ERROR,
+    TIMES,
+    Scene,
+    Told,
+    late,
+    saying,
+    staged,
+    whole,
+)
 from tests.fixtures.faultline import Door, Way
-from tests.fixtures.stack import eventually
-from tests.fixtures.wire import Broken
+from tests.fixtures.wire import chat, connected, post
 
 Port = Callable[[], int]
+SHORT = "first_token: 300ms"
 MOVED = Told(attempts=2, backend="b", blamed=1)
 
 
+@late("first_token")
 @pytest.mark.parametrize("kind", [Kind.HANG_ACCEPT, Kind.HANG, Kind.HANG_HEAD])
 async def test_rows_19_and_20_silent_before_its_first_event(scene: Scene, kind: Kind) -> None:
     scene.engine.faults.set(Fault(kind=kind))
@@ -26,17 +38,19 @@ async def test_rows_19_and_20_silent_before_its_first_event(scene: Scene, kind: 
 
 
 @pytest.mark.parametrize("kind", [Kind.HANG, Kind.HANG_HEAD])
-async def test_rows_19_and_20_everywhere(scene: Scene, kind: Kind) -> None:
-    scene.everywhere(Fault(kind=kind))
+async def test_rows_19_and_20_everywhere(free_port: Port, kind: Kind) -> None:
+    async with staged(free_port, more=TIMES.replace("first_token: 30s", SHORT)) as scene:
+        scene.everywhere(Fault(kind=kind))
 
-    reply = await scene.ask()
+        reply = await scene.ask()
 
-    assert (reply.status, reply.code) == (504, "first_token_timeout")
-    assert await scene.told() == Told(
-        end="TW", failure="first_token_timeout", status=504, attempts=2, backend="b", blamed=1
-    )
+        assert (reply.status, reply.code) == (504, "first_token_timeout")
+        assert await scene.told() == Told(
+            end="TW", failure="first_token_timeout", status=504, attempts=2, backend="b", blamed=1
+        )
 
 
+@late("idle")
 async def test_row_20_silent_in_the_middle(scene: Scene) -> None:
     scene.engine.faults.set(Fault(kind=Kind.SILENCE, after=3))
 
@@ -48,7 +62,8 @@ async def test_row_20_silent_in_the_middle(scene: Scene) -> None:
 
 
 async def test_row_21_one_model_may_be_silent_for_longer(free_port: Port) -> None:
-    more = TIMES + "models: {timeouts: {simulated-model: {idle: 2s}}}\n"
+    short = TIMES.replace("idle: 30s", "idle: 300ms")
+    more = short + "models: {timeouts: {simulated-model: {idle: 30s}}}\n"
     async with staged(free_port, more=more) as scene:
         scene.engine.faults.set(Fault(kind=Kind.SILENCE, after=3, seconds=0.7))
 
@@ -57,18 +72,20 @@ async def test_row_21_one_model_may_be_silent_for_longer(free_port: Port) -> Non
         assert await scene.told() == Told()
 
 
-async def test_row_21_comments_are_a_sign_of_life(scene: Scene) -> None:
+async def test_row_21_comments_are_a_sign_of_life(free_port: Port) -> None:
     event = b'12\r\ndata: {"a": "b"}\n\n\r\n'
     done = b"e\r\ndata: [DONE]\n\n\r\n0\r\n\r\n"
     head = (
         b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
     )
-    scene.line.script = saying(head + event, *[b"4\r\n: \n\n\r\n"] * 8, done, pause=0.1)
+    comments = [b"4\r\n: \n\n\r\n"] * 45
+    async with staged(free_port, timeouts="{idle: 2s}") as scene:
+        scene.line.script = saying(head + event, *comments, done, pause=0.1)
 
-    reply = await scene.ask()
+        reply = await scene.ask()
 
-    assert reply.body.endswith(DONE)
-    assert await scene.told() == Told()
+        assert reply.body.endswith(DONE)
+        assert await scene.told() == Told()
 
 
 async def test_row_22_an_error_event_instead_of_the_first_token(scene: Scene) -> None:
@@ -127,6 +144,7 @@ async def test_row_24_connections_refused(scene: Scene) -> None:
     assert scene.retried() == ["connect_refused"]
 
 
+@late("connect")
 async def test_row_24_black_hole(scene: Scene) -> None:
     await scene.line.let(Door.HOLE)
 
@@ -136,28 +154,29 @@ async def test_row_24_black_hole(scene: Scene) -> None:
     assert scene.retried() == ["connect_timeout"]
 
 
-async def test_row_24_without_another_engine(alone: Scene) -> None:
-    await alone.line.let(Door.HOLE)
+async def test_row_24_without_another_engine(free_port: Port) -> None:
+    async with staged(free_port, engines=1, timeouts="{connect: 300ms}") as alone:
+        await alone.line.let(Door.HOLE)
 
-    reply = await alone.ask()
+        reply = await alone.ask()
 
-    assert (reply.status, reply.code) == (504, "connect_timeout")
-    assert await alone.told() == Told(end="TC", failure="connect_timeout", status=504, blamed=1)
+        assert (reply.status, reply.code) == (504, "connect_timeout")
+        assert await alone.told() == Told(end="TC", failure="connect_timeout", status=504, blamed=1)
 
 
-async def test_row_24_an_engine_that_becomes_unreachable_in_the_middle(scene: Scene) -> None:
+async def test_row_24_an_engine_that_becomes_unreachable_in_the_middle(free_port: Port) -> None:
     """Its packets are lost, nothing is closed: only the silence tells."""
-    scene.engine.faults.set(Fault(kind=Kind.SILENCE, after=2, seconds=0.1))
-
-    async def lose() -> None:
-        await eventually(lambda: any(record.tokens for record in scene.engine.requests))
-        await asyncio.sleep(0.02)
+    endless = post(chat(100_000, stream=True, ignore_eos=True))
+    async with (
+        staged(free_port, profile=Profile(pace=0.01), timeouts="{idle: 300ms}") as scene,
+        connected(scene.port) as wire,
+    ):
+        wire.send(endless)
+        head = await wire.head()
         scene.line.down = Way(lose=True)
 
-    losing = asyncio.ensure_future(lose())
-    with pytest.raises(Broken) as broken:
-        await scene.ask()
-    await losing
+        with pytest.raises(asyncio.IncompleteReadError):
+            await wire._body(head)
 
-    assert b"idle_timeout" in broken.value.args[0]
-    assert await scene.told() == Told(end="TS", failure="idle_timeout", blamed=1)
+        assert b"idle_timeout" in head.body
+        assert await scene.told() == Told(end="TS", failure="idle_timeout", blamed=1)

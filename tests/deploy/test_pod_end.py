@@ -38,7 +38,7 @@ async def answer(client: aiohttp.ClientSession, url: str, tokens: int) -> bytes:
 
 async def unready(client: aiohttp.ClientSession, proxy: ProxyProcess) -> None:
     """Wait until the pod's readiness is gone."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while True:
             async with client.get(f"{proxy.admin}/readyz") as got:
                 if got.status == 503:

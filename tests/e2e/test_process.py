@@ -128,7 +128,7 @@ async def collect(answer: aiohttp.ClientResponse, received: bytearray) -> None:
 
 async def until(condition: Callable[[], Awaitable[bool]]) -> None:
     """Wait for something that another process does."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not await condition():  # noqa: ASYNC110 - it tells nobody
             await asyncio.sleep(0.01)
 

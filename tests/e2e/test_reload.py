@@ -53,7 +53,7 @@ async def begun(client: aiohttp.ClientSession, proxy: ProxyProcess) -> aiohttp.C
 
 async def logged(proxy: ProxyProcess, event: str, times: int = 1) -> dict[str, object]:
     """Wait for the log line with this event, the last of so many, and return it."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(40):
         while True:
             lines = [json.loads(line) for line in proxy.log().splitlines()]
             found = [line for line in lines if line["event"] == event]

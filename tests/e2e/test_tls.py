@@ -60,14 +60,14 @@ async def test_a_renewed_certificate_is_shown_by_every_worker(
         async with running_from(file, free_port) as proxy:
             port = int(proxy.url.rpartition(":")[2])
             url = f"https://127.0.0.1:{port}/v1/chat/completions"
-            await eventually(lambda: '"serving"' in proxy.log(), 20.0)
+            await eventually(lambda: '"serving"' in proxy.log())
             async with aiohttp.ClientSession() as client:
                 async with client.post(url, json=BODY, ssl=context) as answer:
                     assert answer.status == 200
                 before = await serial(port, context)
                 await asyncio.to_thread(papers.issue, "ours.pem")
                 proxy.send(signal.SIGHUP)
-                async with asyncio.timeout(20):
+                async with asyncio.timeout(40):
                     while before in [await serial(port, context) for _ in range(12)]:
                         pass  # each worker takes some of the twelve
                 async with client.post(url, json=BODY, ssl=context) as answer:

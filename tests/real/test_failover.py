@@ -78,7 +78,7 @@ def _verdict(answer: bytes) -> str:
     return "complete" if complete else f"ended cleanly, but was {answer!r}"
 
 
-async def eventually(condition: Callable[[], bool], seconds: float) -> None:
+async def eventually(condition: Callable[[], bool], seconds: float = 30.0) -> None:
     """Wait for something that tells nobody."""
     async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110 - see above
@@ -98,13 +98,13 @@ async def test_no_client_notices_that_one_of_two_real_engines_is_killed(
         async with asyncio.TaskGroup() as clients:
             for _ in range(6):
                 clients.create_task(load.client())
-            await eventually(lambda: _served_by(load, "engine-1") > 50, 20)
+            await eventually(lambda: _served_by(load, "engine-1") > 50)
             doomed.kill()
             killed = time.monotonic()
             await asyncio.sleep(1.5)
             await asyncio.to_thread(start_engine, again)
             back = time.monotonic()
-            await eventually(lambda: _served_by(load, "engine-1", since=back) > 0, 20)
+            await eventually(lambda: _served_by(load, "engine-1", since=back) > 0)
             load.over = True
 
     assert not {what for what in load.outcomes if what[:5] in {"error", "ended"}}, load.outcomes
@@ -188,7 +188,7 @@ async def status_of(client: aiohttp.ClientSession, url: str) -> int:
 
 async def until_noticed(client: aiohttp.ClientSession, proxy: ProxyProcess) -> None:
     """Wait until the proxy is sure that its only engine is gone."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(40):
         while True:
             async with client.get(f"{proxy.admin}/status") as answer:
                 (backend,) = (await answer.json())["backends"]
@@ -213,7 +213,7 @@ async def test_a_client_that_leaves_frees_the_slot(
         async with asking(client, proxy.url, max_tokens=3) as answer:
             body = await answer.json()
         assert body["usage"]["completion_tokens"] == 3
-        await eventually(lambda: len(ends(proxy)) == 2, 5)
+        await eventually(lambda: len(ends(proxy)) == 2)
         assert ends(proxy) == [end, "--"]
 
 
@@ -235,7 +235,7 @@ async def until_busy(client: aiohttp.ClientSession, engine: RealEngine, *, busy:
     Asks seldom: llama.cpp looks for clients that left only when it had nothing else to tell for a
     second.
     """
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(40):
         while True:
             async with client.get(f"{engine.url}/slots") as answer:
                 (slot,) = await answer.json()

@@ -323,7 +323,7 @@ async def test_real_text(start_engine: StartEngine, smollm2: Path, free_port: Fr
 
 async def line_of(proxy: ProxyProcess) -> dict[str, object]:
     """Return the access line of the only call, once it is written."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         # Looked at again and again: a file tells nobody.
         while not (lines := [x for x in proxy.access_lines() if x["method"] == "POST"]):  # noqa: ASYNC110
             await asyncio.sleep(0.02)

@@ -20,7 +20,7 @@ def schedule(count: int, **more: object) -> Schedule:
 
 
 async def until(true: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not true():  # noqa: ASYNC110 - what is waited for happens in another process
             await asyncio.sleep(0.005)
 

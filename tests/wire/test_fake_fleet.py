@@ -23,7 +23,7 @@ async def fleet(*more: str) -> AsyncIterator[tuple[Process, list[Ready]]]:
     process = await asyncio.create_subprocess_exec(*WORDS, *more, stdin=PIPE, stdout=PIPE)
     assert process.stdout is not None
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(40):
             line = await process.stdout.readline()
         yield process, msgspec.json.decode(line, type=list[Ready])
     finally:
@@ -45,7 +45,7 @@ async def test_they_answer_by_their_own_names_and_end_together() -> None:
     async with fleet("--name", "twin") as (process, ready):
         answers = [await send(port_of(one.url), get("/v1/models")) for one in ready]
         process.terminate()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(40):
             code = await process.wait()
 
     assert [one.name for one in ready] == ["twin-1", "twin-2"]
@@ -63,7 +63,7 @@ async def test_the_command_ends_when_none_is_left(lost: int) -> None:
             assert b" 200 " in await send(port_of(ready[1].url), get("/health"))
             assert process.stdin is not None
             process.stdin.close()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(40):
             code = await process.wait()
 
     assert code == (0 if lost == 1 else 1)

@@ -41,7 +41,7 @@ async def talk(address: Address, sent: bytes) -> bytes:
     """Send bytes, then only listen until the other side has closed."""
     reader, writer = await asyncio.open_connection(address.host, address.port)
     writer.write(sent)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         answer = await reader.read(-1)
     writer.close()
     await writer.wait_closed()

@@ -13,6 +13,7 @@ from tests.fixtures.stack import MODEL, Stack, eventually, serving
 from tests.fixtures.wire import connected, get, port_of
 
 Port = Callable[[], int]
+FLOOD = 192  # half-mebibytes: more than the kernels of two hops hold (tcp_rmem: up to 32 MiB)
 UPGRADE = (
     "Upgrade: websocket",
     "Connection: Upgrade",
@@ -152,18 +153,18 @@ async def test_who_does_not_read_pauses_the_other(free_port: Port) -> None:
             flood = asyncio.create_task(_flood(engine.sockets[0]))
             await asyncio.sleep(0.3)
             assert not flood.done()
-            assert passing.call.bytes_out < 24 << 20
+            assert passing.call.bytes_out < 80 << 20
             transport.resume_reading()
             count = 0
-            async with asyncio.timeout(5):
-                while count < 64:
+            async with asyncio.timeout(30):
+                while count < FLOOD:
                     count += len(await client.receive_bytes()) == 1 << 19
             await flood
         assert (await ends(stack, 1))[0]["end"] == "--"
 
 
 async def _flood(engine: "aiohttp.web.WebSocketResponse") -> None:
-    for _ in range(64):
+    for _ in range(FLOOD):
         await engine.send_bytes(b"z" * (1 << 19))
 
 
