@@ -18,7 +18,7 @@ from proxy.upstream.framing import (
     BadResponse,
     Dechunker,
     ResponseHead,
-    only_chunk,
+    only_chunks,
 )
 
 if TYPE_CHECKING:
@@ -179,10 +179,11 @@ class Opening:
         if head.framing is not framing.CHUNKED:
             return data
         if self._decoder is None:
-            # Engines write their first event as one chunk: then no decoder is needed at all.
-            alone = only_chunk(data)
-            if alone is not None:
-                return alone
+            # Engines write an event as one chunk, and the role and the first token often arrive
+            # together: then no decoder is needed at all.
+            whole = only_chunks(data)
+            if whole is not None:
+                return whole
             self._decoder = Dechunker()
         return self._decoder.feed(data)
 

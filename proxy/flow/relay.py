@@ -28,7 +28,7 @@ from proxy.upstream.framing import (
     BadResponse,
     Dechunker,
     ResponseHead,
-    only_chunk,
+    only_chunks,
 )
 from proxy.upstream.receiver import CRUMB
 
@@ -147,7 +147,7 @@ class Relay:
             if wholes is None:
                 wholes = self._wholes = Wholes(stream)
             return self._encode(wholes.add(data))
-        if wholes is None and data[-4:] == EVENT_END and only_chunk(data):  # a first token, mostly
+        if wholes is None and data[-4:] == EVENT_END and only_chunks(data):  # a first token, mostly
             self._connection.through = self
             return data
         framed_wholes = self._framed_wholes()

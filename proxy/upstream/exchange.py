@@ -71,6 +71,7 @@ class Connection(asyncio.Protocol):
         "_home",
         "_keep",
         "_left",
+        "_llhttp",
         "_paused",
         "_receiver",
         "_surplus",
@@ -92,14 +93,11 @@ class Connection(asyncio.Protocol):
         # Whole events go there until anything else comes. Set when all before has ended so, too.
         self.through: Pipe | None = None
         self._feed: Callable[[bytes], None] | None = None  # llhttp, for a chunked body
+        self._llhttp: Callable[[bytes], None] | None = None  # the same, kept for the next one
         self._left = -1  # bytes to come, for a body with a length; -1 = until EOF
         self._buffer = b""
-        self._keep = False
-        self._complete = False
-        self._surplus = False
-        self._answered = False
-        self._paused = False
-        self._eof = False
+        self._keep = self._complete = self._surplus = False
+        self._answered = self._paused = self._eof = False
 
     @override
     def __repr__(self) -> str:
@@ -244,7 +242,8 @@ class Connection(asyncio.Protocol):
 
     def _begin_chunks(self) -> None:
         self._complete = self._surplus = False
-        self._feed = httptools.HttpResponseParser(self).feed_data
+        self._llhttp = self._llhttp or httptools.HttpResponseParser(self).feed_data
+        self._feed = self._llhttp
         self._feed(framing.CHUNKED_HEAD)
 
     def _misframed(self, error: httptools.HttpParserError, data: bytes) -> None:
@@ -384,7 +383,7 @@ class Connection(asyncio.Protocol):
         eof = self._eof and self.state is BODY and exc is None
         self._home.lost(self)
         self.state = State.CLOSED
-        self._receiver = self._feed = self.through = None
+        self._receiver = self._feed = self._llhttp = self.through = None
         if receiver is None:
             return
         if eof:

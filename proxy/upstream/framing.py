@@ -19,6 +19,7 @@ MAX_FIELDS: Final = 200
 # A parser that frames only a chunked body is fed this head first: llhttp then stands at the body.
 CHUNKED_HEAD: Final = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
 LAST_CHUNK: Final = b"0\r\n\r\n"
+SOME: Final = 16  # chunks; an engine's first read holds one or two
 EVENT_END: Final = b"\n\n\r\n"  # of an event and of the chunk it is in, as nearly all engines write
 _VISIBLE: Final = re.compile(rb"[ -~]*")
 
@@ -187,17 +188,26 @@ def _framing(status: int, fields: list[tuple[bytes, bytes]]) -> tuple[Framing, i
     return (Framing.LENGTH, length) if length else (Framing.NONE, 0)
 
 
-def only_chunk(raw: bytes) -> bytes | None:
-    """Return the data of `raw` if that is exactly one chunk, not the last; None if it is not.
+def only_chunks(raw: bytes) -> bytes | None:
+    """Return the data of `raw` if that is exactly some whole chunks, not the last; None if not.
 
-    For bytes whose framing llhttp has accepted: this compares lengths, it does not judge.
+    For bytes whose framing llhttp has accepted: this compares lengths, it does not judge. A piece
+    with extensions or with more than `SOME` chunks is nothing for it.
     """
-    end = raw.find(b"\r\n", 0, 12)
-    try:
-        size = int(raw[:end], 16) if end > 0 else 0
-    except ValueError:  # an extension
-        return None
-    return raw[end + 2 : -2] if size and end + 4 + size == len(raw) else None
+    pieces: list[bytes] = []
+    at, length = 0, len(raw)
+    while at < length and len(pieces) < SOME:
+        end = raw.find(b"\r\n", at, at + 12)
+        try:
+            size = int(raw[at:end], 16) if end > at else 0
+        except ValueError:  # an extension
+            return None
+        if not size:
+            return None
+        at = end + 2 + size
+        pieces.append(raw[end + 2 : at])
+        at += 2
+    return b"".join(pieces) if pieces and at == length else None
 
 
 class _Body:

@@ -2,7 +2,14 @@
 
 import pytest
 
-from proxy.upstream.framing import BadResponse, Dechunker, Framing, only_chunk, parse_head
+from proxy.upstream.framing import (
+    SOME,
+    BadResponse,
+    Dechunker,
+    Framing,
+    only_chunks,
+    parse_head,
+)
 
 
 def head(*lines: bytes, start: bytes = b"HTTP/1.1 200 OK") -> bytes:
@@ -146,7 +153,11 @@ def test_bad_chunk_framing_is_an_error() -> None:
         (b"5\r\nhello\r\n", b"hello"),
         (b"A\r\n0123456789\r\n", b"0123456789"),
         (b"5\r\nhello\r\n0\r\n\r\n", None),
-        (b"5\r\nhello\r\n5\r\nhello\r\n", None),
+        (b"5\r\nhello\r\n6\r\n world\r\n", b"hello world"),
+        (b"5\r\nhello\r\n6\r\n worl", None),
+        (b"5\r\nhello\r\n6\r\n world\r\n0\r\n\r\n", None),
+        (b"1\r\n-\r\n" * SOME, b"-" * SOME),
+        (b"1\r\n-\r\n" * (SOME + 1), None),
         (b"5\r\nhel", None),
         (b"5;name=value\r\nhello\r\n", None),
         (b"0\r\n\r\n", None),
@@ -154,8 +165,8 @@ def test_bad_chunk_framing_is_an_error() -> None:
         (b"", None),
     ],
 )
-def test_only_a_whole_single_chunk_is_taken_apart_by_hand(raw: bytes, data: bytes | None) -> None:
-    assert only_chunk(raw) == data
+def test_only_whole_chunks_are_taken_apart_by_hand(raw: bytes, data: bytes | None) -> None:
+    assert only_chunks(raw) == data
 
 
 def test_what_an_engines_kind_hides_is_cut() -> None:
