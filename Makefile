@@ -13,7 +13,7 @@ export UV_COMPILE_BYTECODE := 1
 
 .DEFAULT_GOAL := help
 
-.PHONY: help run test check fmt meta chaos gray hostile fuzz continuation deploy test-real bench bench-cancel bench-ci bench-instructions docs constraints clean
+.PHONY: help run test check fmt meta chaos scorecard soak gray hostile fuzz continuation deploy test-real bench bench-cancel bench-ci bench-instructions docs constraints clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-19s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -132,6 +132,14 @@ chaos: $(VENV)/.dev $(VENV)/.bench  ## the fault catalogue, one test a row; and 
 hostile: $(VENV)/.dev $(VENV)/.bench  ## messages nobody should be fooled by; and what nginx and Envoy make of them
 	$(PYTEST) -q tests/wire/test_hostile.py tests/property/test_twins.py
 	$(BIN)/python -m tests.beside.hostile
+
+SECONDS ?= 1800
+
+scorecard: $(VENV)/.dev $(VENV)/.bench  ## figures of reliability no other target measures, each with its bar: eight minutes
+	@$(BIN)/python -m tests.beside.scorecard $(ARGS)
+
+soak: $(VENV)/.dev  ## mixed faults for SECONDS (half an hour), then memory, files, tasks and requests are accounted for
+	@$(BIN)/python -m tests.beside.scorecard --soak $(SECONDS)
 
 EXAMPLES ?= 20000
 
