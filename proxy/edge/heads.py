@@ -14,7 +14,7 @@ from aiohttp.http import HttpVersion10, HttpVersion11, RawRequestMessage
 from proxy.core.failure import Failure, Kind
 from proxy.dialects.openai_api import OPERATIONS, Operation
 from proxy.dialects.passages import find
-from proxy.edge import passing
+from proxy.edge import passing, queries
 from proxy.edge.asks import asked, bad
 from proxy.edge.passing import Passed
 from proxy.flow.course import Request
@@ -83,7 +83,10 @@ def _wanted(message: RawRequestMessage, path: str) -> _Wanted | Failure:
     operation = OPERATIONS.get(inner) if message.method == "POST" else None
     if operation is not None and not message.upgrade:
         request = asked(operation, message.raw_headers, scope)
-        return request if isinstance(request, Failure) else (inner, operation, request, None)
+        if isinstance(request, Failure):
+            return request
+        request.query = queries.version(message.path.partition("?")[2])
+        return inner, operation, request, None
     passage = find(inner)
     if passage is not None and message.method in passage.methods:
         passed = passing.judge(message, passage, inner, scope)

@@ -16,12 +16,12 @@ from proxy.core import headers
 from proxy.core.failure import Failure
 from proxy.dialects.openai_api import Operation
 from proxy.dialects.passages import Passage
+from proxy.edge import queries
 from proxy.edge.asks import asked, bad
 from proxy.flow.course import Request, Side
 
 WEBSOCKET: Final = b"websocket"
 _SWITCH: Final = b"connection: Upgrade\r\nupgrade: websocket\r\n"
-_QUERY: Final = re.compile(r"[!-~]*")
 _KEY: Final = re.compile(r"[A-Za-z0-9+/]{22}==")
 _SECRET: Final = b"openai-insecure-api-key."
 _PROTOCOL: Final = b"sec-websocket-protocol"
@@ -84,7 +84,7 @@ def judge(
     problem = _upgrade_problem(message) if passage.upgrade else None
     if problem is not None:
         return problem
-    query = _query(message.path.partition("?")[2], passage)
+    query = queries.known(message.path.partition("?")[2], passage.query, passage.path)
     if isinstance(query, Failure):
         return query
     models = [unquote_plus(value) for key, value in query if key == "model"]
@@ -118,20 +118,6 @@ def _upgrade_problem(message: RawRequestMessage) -> Failure | None:
     if len(keys) != 1 or _KEY.fullmatch(keys[0]) is None:
         return bad("Sec-WebSocket-Key must be 16 bytes in base64")
     return None
-
-
-def _query(raw: str, passage: Passage) -> tuple[tuple[str, str], ...] | Failure:
-    if _QUERY.fullmatch(raw) is None or "#" in raw:
-        return bad("the query has letters that must be written as %XX")
-    pairs = []
-    for part in raw.split("&") if raw else ():
-        key, _, value = part.partition("=")
-        meant = unquote_plus(key)
-        if meant not in passage.query:
-            allowed = ", ".join(passage.query) or "none"
-            return bad(f"{key[:100]!r} is no parameter of {passage.path}; it takes: {allowed}")
-        pairs.append((meant if meant == "model" else key, value))
-    return tuple(pairs)
 
 
 def _without_key(raw: Iterable[headers.Field]) -> list[headers.Field]:

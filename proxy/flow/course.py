@@ -44,6 +44,7 @@ _JUDGED = (
     "credentials",
     "pin",
     "priority",
+    "query",
     "request_id",
     "scope",
     "session",
@@ -114,6 +115,7 @@ class Request:
         "parent",
         "pin",
         "priority",
+        "query",
         "request_id",
         "scope",
         "secret",
@@ -131,6 +133,7 @@ class Request:
         self.scope: str | None = None  # the path began with /to/ and this
         self.parent: Parent | UnsetType | None = UNSET  # of the client's trace; by `tracing`
         self.priority = 0
+        self.query = ""  # goes on to an engine that has the path
         self.continues: bool | None = None  # a broken stream goes on elsewhere; None = unsaid
         self.timeout = 0.0  # seconds for the whole call; 0 = what the settings say
         self.content_type = b""
@@ -146,7 +149,7 @@ class Request:
         path, engine = self.operation.path, side.engine
         fields = self.fields_for(side)
         if side.speaks(path):
-            way = ways.straight(self.operation, fields, engine)
+            way = ways.straight(self.operation, fields, engine, self.query)
         else:
             way = ways.around(fields, engine)
         if len(self.ways) >= MAX_WAYS:

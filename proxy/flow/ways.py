@@ -40,11 +40,13 @@ class Way(msgspec.Struct, frozen=True, kw_only=True):
     spare: bool
 
 
-def straight(operation: "Operation", fields: Sequence[headers.Field], engine: "Engine") -> Way:
+def straight(
+    operation: "Operation", fields: Sequence[headers.Field], engine: "Engine", query: str = ""
+) -> Way:
     """Return the way of a request to an engine that has its path."""
     path = operation.path
     return Way(
-        line=line(path, engine),
+        line=line(path, engine, query),
         fields=_rendered(fields, engine),
         form=GATHERED if gathers(path, engine) else AS_IT_IS,
         spare=operation.translates and asking.reachable(path, engine),
@@ -57,9 +59,10 @@ def around(fields: Sequence[headers.Field], engine: "Engine") -> Way:
     return Way(line=b"", fields=_rendered(ours, engine), form=TRANSLATED, spare=False)
 
 
-def line(path: str, engine: "Engine") -> bytes:
+def line(path: str, engine: "Engine", query: str = "") -> bytes:
     """Return the request line for a path, by the engine's own name for it."""
-    return b"POST %b HTTP/1.1\r\n" % engine.paths.get(path, path).encode()
+    own = engine.paths.get(path, path)
+    return b"POST %b HTTP/1.1\r\n" % (f"{own}?{query}" if query else own).encode()
 
 
 def gathers(path: str, engine: "Engine") -> bool:

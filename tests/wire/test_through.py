@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 
 from tests.fixtures.aside import aside, document, unplugged
-from tests.fixtures.stack import Stack, eventually, serving
+from tests.fixtures.stack import MODEL, Stack, eventually, serving
 from tests.fixtures.wire import connected, get, port_of, post
 
 Port = Callable[[], int]
@@ -51,6 +51,19 @@ async def test_files_and_batches_pass_to_the_only_backend_that_has_them(free_por
 
     assert (line["method"], line["path"], line["status"]) == ("GET", "/v1/files", 200)
     assert (line["backend"], line["bytes_out"] > 0) == ("a", True)
+
+
+async def test_a_call_takes_only_the_version_of_its_api_along(free_port: Port) -> None:
+    async with aside(free_port) as engine, serving(document(engine), free_port) as stack:
+        target = "/v1/embeddings?api-version=2024-10-21&key=secret"
+        async with stack.client.post(target, json={"model": MODEL, "input": "hi"}) as answer:
+            assert answer.status == 200, await answer.text()
+
+        assert engine.last.path == "/v1/embeddings?api-version=2024-10-21"
+        await ends(stack, 1)
+        line = json.loads(stack.access_lines()[0])
+
+    assert line["path"] == "/v1/embeddings"
 
 
 async def test_with_several_backends_one_must_be_named(free_port: Port) -> None:

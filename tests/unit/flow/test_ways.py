@@ -49,3 +49,16 @@ def test_engines_that_miss_who_leaves_are_asked_for_streams(
 def test_what_could_be_translated_has_a_way_left() -> None:
     assert ways.straight(OPERATIONS["/v1/messages"], FIELDS, engine("vllm")).spare
     assert not ways.straight(OPERATIONS["/v1/embeddings"], FIELDS, engine("vllm")).spare
+
+
+@pytest.mark.parametrize(
+    ("kind", "line"),
+    [
+        ("vllm", b"POST /v1/messages?beta=true HTTP/1.1\r\n"),
+        ("dmr", b"POST /engines/v1/messages?beta=true HTTP/1.1\r\n"),
+    ],
+)
+def test_a_query_goes_to_an_engine_that_has_the_path(kind: str, line: bytes) -> None:
+    way = ways.straight(OPERATIONS["/v1/messages"], FIELDS, engine(kind), "beta=true")
+
+    assert way.line == line
