@@ -68,4 +68,5 @@ def merge(trials: Sequence[Trial]) -> Trial:
         ),
         processes=sum(trial.processes for trial in trials),
         longest_gc_ns=max(trial.longest_gc_ns for trial in trials),
+        first=all(trial.first for trial in trials),
     )

@@ -14,6 +14,7 @@ from benchmarks.client.dues import SECOND
 from benchmarks.client.messages import Messages
 from benchmarks.client.pacing import Agenda, agenda
 from benchmarks.client.pool import Pool, route
+from benchmarks.client.precedence import precedence, spare
 from benchmarks.client.reading import Raw, Report, read
 from benchmarks.client.target import Stamp, Target
 from benchmarks.load.observed import Trial
@@ -71,6 +72,7 @@ class Block:
         "_agenda",
         "_calm",
         "_course",
+        "_first",
         "_messages",
         "_pauses",
         "_pool",
@@ -90,12 +92,14 @@ class Block:
         *,
         progress: Progress | None,
         timeout: float,
+        first: bool = False,
     ) -> None:
         self._target = target
         self._schedule = schedule
         self._requests = requests
         self._progress = progress
         self._timeout = timeout
+        self._first = first and schedule.concurrency is None
         self._messages = Messages(target, schedule, requests)
         self._shelf = Shelf(target)
         self._agenda: Agenda = agenda()
@@ -138,7 +142,8 @@ class Block:
         if self._course is None:
             raise RuntimeError("prepare comes before run")
         ran, waited = time.process_time_ns(), _waited()
-        await self._course.run(begin_ns)
+        with precedence(wanted=self._first) as first:
+            await self._course.run(begin_ns)
         wall = time.monotonic_ns() - begin_ns
         spent = host.Cpu(ran_ns=time.process_time_ns() - ran, waited_ns=max(0, _waited() - waited))
         self._calm.close()
@@ -154,6 +159,7 @@ class Block:
             wall_ns=wall,
             client=spent,
             longest_gc_ns=self._pauses.longest_ns,
+            first=first,
         )
 
     async def close(self) -> None:
@@ -193,7 +199,7 @@ async def drive(
     found; what goes wrong later is a `failure` of the requests it met.
     """
     requests = dict(enumerate(schedule.requests))
-    block = Block(target, schedule, requests, progress=progress, timeout=timeout)
+    block = Block(target, schedule, requests, progress=progress, timeout=timeout, first=spare())
     try:
         await block.prepare(warm)
         return await block.run(time.monotonic_ns() + _LEAD_NS)

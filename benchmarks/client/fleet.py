@@ -13,6 +13,7 @@ from typing import Self
 from benchmarks.client.dealing import Share, deal, merge
 from benchmarks.client.drive import Progress
 from benchmarks.client.drive import drive as drive_alone
+from benchmarks.client.precedence import spare
 from benchmarks.client.target import EndpointError, Target
 from benchmarks.client.wire import (
     FROM_WORKER,
@@ -135,9 +136,12 @@ class Fleet:
         shares = deal(schedule, self._count)
         workers = self._workers[: len(shares)]
         warms = [warm // len(shares) + (at < warm % len(shares)) for at in range(len(shares))]
+        first = spare(len(shares))
         await asyncio.gather(
             *(
-                worker.say(Order(target=target, share=share, warm=count, timeout=timeout))
+                worker.say(
+                    Order(target=target, share=share, warm=count, timeout=timeout, first=first)
+                )
                 for worker, share, count in zip(workers, shares, warms, strict=True)
             )
         )

@@ -18,6 +18,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     share: Share
     warm: int
     timeout: float
+    first: bool = False
+    """May go before other processes: a core is left for them."""
 
 
 class Begin(msgspec.Struct, frozen=True, kw_only=True, tag=True):

@@ -54,6 +54,7 @@ async def run(order: Order, source: BinaryIO) -> bool:
         share.requests(),
         progress=lambda ended, _all: tell(Ended(count=ended)),
         timeout=order.timeout,
+        first=order.first,
     )
     try:
         await block.prepare(order.warm)

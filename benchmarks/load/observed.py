@@ -56,3 +56,5 @@ class Trial(msgspec.Struct, kw_only=True):
     """CPU of the load-making processes, all together."""
     processes: int = 1
     longest_gc_ns: int = 0
+    first: bool = False
+    """Whether every process of the load went before others, by a real-time priority."""
