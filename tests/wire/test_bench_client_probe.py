@@ -46,7 +46,7 @@ async def speaking(
         yield Target(name="t", url=f"http://127.0.0.1:{port}", model="a")
 
 
-async def sentence(to: Target, timeout: float = 2.0) -> str:
+async def sentence(to: Target, timeout: float = 30.0) -> str:
     with pytest.raises(EndpointError) as caught:
         await probe(to, timeout=timeout)
     return str(caught.value)

@@ -51,7 +51,7 @@ async def relaying(engines: list[int], onward: Pass) -> AsyncIterator[int]:
 
 async def test_requests_reach_both_engines_and_all_answers_come_back() -> None:
     async with running(ENGINE) as one, running(ENGINE) as two:
-        joint = await prepare([target(one.port), target(two.port)], schedule(), warm=2, timeout=5.0)
+        joint = await prepare([target(one.port), target(two.port)], schedule(), warm=2, timeout=60.0)
         try:
             trial = await joint.run()
         finally:
@@ -72,7 +72,7 @@ async def test_requests_reach_both_engines_and_all_answers_come_back() -> None:
 async def test_a_block_through_a_relay_has_figures() -> None:
     async with running(ENGINE) as engine, relaying([engine.port], straight) as port:
         lane = Lane(arm=Arm(name="floor", role="floor"), targets=(target(port),))
-        bench = Bench(prepare=prepare, warm=2, timeout=5.0, settle=0.0)
+        bench = Bench(prepare=prepare, warm=2, timeout=60.0, settle=0.0)
 
         one = await measure(bench, lane, schedule(), 3)
 
@@ -88,7 +88,7 @@ async def test_a_relay_turns_from_engine_to_engine() -> None:
     async with running(ENGINE) as one, running(ENGINE) as two:
         async with relaying([one.port, two.port], straight) as port:
             for _ in range(2):
-                joint = await prepare([target(port)], schedule(1, 2), warm=0, timeout=5.0)
+                joint = await prepare([target(port)], schedule(1, 2), warm=0, timeout=60.0)
                 await joint.run()
                 await joint.close()
 
@@ -102,7 +102,7 @@ async def test_a_known_delay_shows_in_every_token() -> None:
     delaying = Delaying(held_ns, lambda after: loop.call_later(after, due[0]), time.monotonic_ns)
     due.append(delaying.due)
     async with running(ENGINE) as engine, relaying([engine.port], delaying) as port:
-        joint = await prepare([target(port)], schedule(2, 5), warm=0, timeout=5.0)
+        joint = await prepare([target(port)], schedule(2, 5), warm=0, timeout=60.0)
         trial = await joint.run()
         await joint.close()
 
@@ -119,7 +119,7 @@ async def test_a_known_burn_is_spent_for_every_piece() -> None:
     ledger = bytearray(8)
     burning = Burning(100_000, ledger)
     async with running(ENGINE) as engine, relaying([engine.port], burning) as port:
-        joint = await prepare([target(port)], schedule(1, 5), warm=0, timeout=5.0)
+        joint = await prepare([target(port)], schedule(1, 5), warm=0, timeout=60.0)
         trial = await joint.run()
         await joint.close()
 

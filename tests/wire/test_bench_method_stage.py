@@ -22,7 +22,7 @@ SHAPE = Shape(rate=200, requests=6, input="16", output="4")
 
 @asynccontextmanager
 async def staged(wanted: Wanted) -> AsyncIterator[Session]:
-    async with session(wanted, pin="off", warm=1, timeout=5.0) as made:
+    async with session(wanted, pin="off", warm=1, timeout=60.0) as made:
         made.bench = msgspec.structs.replace(made.bench, settle=0.0)
         yield made
 
@@ -35,7 +35,7 @@ async def test_named_endpoints_become_lanes_with_their_processes() -> None:
         async with staged(wanted) as made:
             found = {lane.name: lane for lane in made.lanes}
             played = await made.play(
-                lambda turn: draw(SHAPE, seed=turn), Design(rounds=1, max_time=9.0, repeats=0)
+                lambda turn: draw(SHAPE, seed=turn), Design(rounds=1, max_time=120.0, repeats=0)
             )
 
     assert list(found) == ["direct", "mine"]
@@ -58,7 +58,7 @@ async def test_relays_are_started_as_processes_of_their_own() -> None:
             roles = {lane.name: lane.arm.role for lane in made.lanes}
             pids = [pid for lane in made.lanes for pid in lane.arm.pids]
             played = await made.play(
-                lambda turn: draw(SHAPE, seed=turn), Design(rounds=1, max_time=9.0, repeats=0)
+                lambda turn: draw(SHAPE, seed=turn), Design(rounds=1, max_time=120.0, repeats=0)
             )
             (busy,) = (row for row in played.blocks if row.arm == "busy")
 

@@ -46,7 +46,7 @@ async def test_it_is_unready_at_once_and_still_serves_during_the_delay(
     engine: Engine, free_port: Port
 ) -> None:
     admin = free_port()
-    async with serving(settings(engine, admin, "400ms", "5s"), free_port) as stack:
+    async with serving(settings(engine, admin, "2s", "5s"), free_port) as stack:
         assert (await readiness(admin))[0] == 200
         draining = asyncio.ensure_future(stack.instance.drain())
         await eventually(lambda: stack.instance.draining)
@@ -63,7 +63,7 @@ async def test_it_is_unready_at_once_and_still_serves_during_the_delay(
 async def test_running_streams_end_by_themselves_and_idle_connections_at_once(
     engine: Engine, free_port: Port
 ) -> None:
-    async with serving(settings(engine, free_port(), "0s", "10s"), free_port) as stack:
+    async with serving(settings(engine, free_port(), "0s", "30s"), free_port) as stack:
         streams = [await begun(stack, 40) for _ in range(5)]
         heads = [await wire.head() for wire in streams]
         async with connected(port_of(stack)) as idle, connected(port_of(stack)) as used:
@@ -87,7 +87,7 @@ async def test_an_answer_that_begins_while_draining_is_the_last_of_its_connectio
     engine: Engine, free_port: Port
 ) -> None:
     engine.faults.set(Fault(kind=Kind.DELAY, seconds=0.2))
-    async with serving(settings(engine, free_port(), "0s", "10s"), free_port) as stack:
+    async with serving(settings(engine, free_port(), "0s", "30s"), free_port) as stack:
         async with connected(port_of(stack)) as wire:
             wire.send(post(chat(3)))
             await eventually(lambda: len(engine.requests) == 1)
@@ -98,7 +98,7 @@ async def test_an_answer_that_begins_while_draining_is_the_last_of_its_connectio
 
 
 async def test_a_request_that_is_half_here_may_finish(engine: Engine, free_port: Port) -> None:
-    async with serving(settings(engine, free_port(), "0s", "3s"), free_port) as stack:
+    async with serving(settings(engine, free_port(), "0s", "30s"), free_port) as stack:
         streaming = await begun(stack, 60)  # something to wait for
         async with connected(port_of(stack)) as wire:
             request = post(chat(3))
@@ -146,6 +146,6 @@ async def test_a_second_signal_cuts_the_wait_short(engine: Engine, free_port: Po
         draining = asyncio.ensure_future(stack.instance.drain())
         await eventually(lambda: stack.instance.draining)
         stack.instance.hurry()
-        await asyncio.wait_for(draining, 10)
+        await asyncio.wait_for(draining, 30)
         assert b"draining" in await streaming.ended()
         streaming.close()

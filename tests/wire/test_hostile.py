@@ -17,7 +17,7 @@ from tests.fixtures.stack import Stack, backends, eventually, serving
 from tests.fixtures.wire import Reply, Wire, chat, chunked, connected, get, port_of, post
 
 Port = Callable[[], int]
-LIMITS = "limits: {body: 2MiB, header_timeout: 300ms, body_timeout: 300ms}\n"
+LIMITS = "limits: {body: 2MiB, header_timeout: 2s, body_timeout: 2s}\n"
 HEAD = b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n"
 
 
@@ -194,7 +194,7 @@ async def test_a_client_that_floods_a_running_call_is_thrown_out(
 
 async def test_a_head_that_drips_is_cut_off_in_time(stack: Stack, engine: Engine) -> None:
     async with connected(port_of(stack)) as wire:
-        reply = await dripped(wire, post(chat()))
+        reply = await dripped(wire, post(chat(), f"X-Filler: {'x' * 2000}"))
 
     assert (reply.status, reply.code, reply.closes) == (408, "request_timeout", True)
     assert not len(engine.requests)

@@ -180,7 +180,7 @@ async def test_a_body_may_pause_as_long_as_body_timeout(engine: Engine, free_por
 async def test_no_more_wait_than_queue_and_no_longer_than_queue_timeout(
     engine: Engine, free_port: Port
 ) -> None:
-    limits = "limits: {queue: 1, queue_timeout: 400ms}\n"
+    limits = "limits: {queue: 1, queue_timeout: 3s}\n"
     engine.faults.set(Fault(kind=Kind.HANG))
 
     async with (
@@ -208,11 +208,11 @@ async def ended(stack: Stack, **body: object) -> bytes:
 
 @pytest.mark.setting("drain.delay")
 async def test_new_calls_are_served_during_the_delay(engine: Engine, free_port: Port) -> None:
-    drain = "drain: {delay: 300ms, timeout: 1s}\n"
+    drain = "drain: {delay: 2s, timeout: 1s}\n"
 
     async with serving(backends(engine) + drain, free_port) as stack, asyncio.TaskGroup() as tasks:
         draining = tasks.create_task(stack.instance.drain())
-        await asyncio.sleep(0.1)
+        await eventually(lambda: stack.instance.draining)
         async with aiohttp.ClientSession() as other, other.get(f"{base(stack)}/v1/models") as seen:
             assert seen.status == 200
         await draining
@@ -222,14 +222,14 @@ async def test_new_calls_are_served_during_the_delay(engine: Engine, free_port: 
 
 @pytest.mark.setting("drain.timeout")
 async def test_running_streams_get_until_the_timeout(engine: Engine, free_port: Port) -> None:
-    drain = "drain: {delay: 0s, timeout: 300ms}\n"
+    drain = "drain: {delay: 0s, timeout: 1500ms}\n"
     engine.faults.set(Fault(kind=Kind.SILENCE, after=3))
 
     async with serving(backends(engine) + drain, free_port) as stack, asyncio.TaskGroup() as tasks:
         stream = tasks.create_task(ended(stack, stream=True))
-        await eventually(lambda: stack.instance.in_flight() == 1)
-        await asyncio.sleep(0.1)
+        await eventually(lambda: any(record.tokens for record in engine.requests))
         draining = tasks.create_task(stack.instance.drain())
+        await eventually(lambda: stack.instance.draining)
         await asyncio.sleep(0.1)
         assert not stream.done()
         await draining
