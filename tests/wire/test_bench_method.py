@@ -51,7 +51,7 @@ async def relaying(engines: list[int], onward: Pass) -> AsyncIterator[int]:
 
 async def test_requests_reach_both_engines_and_all_answers_come_back() -> None:
     async with running(ENGINE) as one, running(ENGINE) as two:
-        joint = await prepare([target(one.port), target(two.port)], schedule(), warm=2, timeout=60.0)
+        joint = await prepare([target(one.port), target(two.port)], schedule(), warm=2, timeout=60)
         try:
             trial = await joint.run()
         finally:
