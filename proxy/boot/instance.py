@@ -238,7 +238,7 @@ class Instance(Pages):
         self._draining.hurry()
 
     def _idle(self) -> bool:
-        return not self._course.calls and not self.in_flight()
+        return not (self._course.calls or self._course.skims or self.in_flight())
 
     # other settings ------------------------------------------------------------------------------
 

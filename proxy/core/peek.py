@@ -2,8 +2,9 @@
 
 JSON bodies go through one typed decode that skips everything it has no field for: 1.8 us for a
 small chat, 85 us for 100 kB of short strings, 7 us for one long one (`core/shorten`; CPython 3.11,
-2026-11), and no stall on bombs that cost a full decoder seconds. Only `model` must be right: what
-else does not fit is the engine's to judge.
+2026-11). Over 1 MiB of short values could hold the loop for longer than others may wait: such a
+body is read in steps first (`core/skim`). Only `model` must be right: what else does not fit is the
+engine's to judge.
 
 Parsers disagree on repeated keys: the last wins here, the first or a case variant elsewhere. A body
 that two parsers read differently could be routed by one model name and served by another, so it is
@@ -15,16 +16,18 @@ Forms are searched for the few bytes that name a field and read there: one pass 
 """
 
 import re
-from collections.abc import Callable
-from itertools import product
+from collections.abc import Callable, Sequence
+from itertools import islice, product
 from typing import Any, Final, cast
 
 import msgspec
 
 from proxy.core.failure import Failure, Kind, Origin, Phase
 from proxy.core.shorten import LONG, cut, insides, shorten
+from proxy.core.skim import Skim
 
 MAX_NAME: Final = 512  # characters of a model name
+DENSE: Final = 1024 * 1024  # bytes besides long strings: the decoder takes 5 to 20 ms for them
 NO_MODEL: Final = "the body has no `model`"
 _CASED: Final = tuple(
     name for name in map("".join, product(*((c, c.upper()) for c in "model"))) if name != "model"
@@ -80,14 +83,11 @@ _Bare = msgspec.defstruct("_Bare", _FIELDS, frozen=True, kw_only=True)
 _ONCE: Final = "`model` must be given once, and no key may differ from it in case only"
 
 
-class _Numbered(msgspec.Struct):
-    model: int
-
-
-_decode_number: Final = msgspec.json.Decoder(_Numbered).decode
 # A key `model`, at any depth and however escaped, and a string for its value.
 _KEY: Final = b"".join(rb"(?:%c|\\u00(?i:%02x))" % (char, char) for char in b"model")
-_NAMED: Final = re.compile(rb'("%b"[ \t\r\n]*:[ \t\r\n]*)("(?:[^"\\]++|\\.)*+")' % _KEY, re.DOTALL)
+_NAMED: Final = re.compile(  # no escaped quote begins a key
+    rb'(?<!\\)("%b"[ \t\r\n]*:[ \t\r\n]*)("(?:[^"\\]++|\\.)*+")' % _KEY, re.DOTALL
+)
 _MAX_LINE: Final = 1024  # bytes of a form field's Content-Disposition before the name
 _MAX_HITS: Final = 256  # names looked at; a form with more is refused
 _FORM_FIELD: Final = re.compile(
@@ -120,10 +120,27 @@ class Reader:
             raise TypeError("`model` must be a string")
         return _Name(value)
 
-    def peek(self, body: bytes) -> Peek | Failure:
-        """Read a JSON body. Fails with BAD_JSON or BAD_REQUEST, in words for the caller."""
+    def peek(self, body: bytes) -> Peek | Failure | Skim:
+        """Read a JSON body. Fails with BAD_JSON or BAD_REQUEST, in words for the caller.
+
+        A body that is too much for one go is to be skimmed first, and then read by `conclude`.
+        """
         if len(body) > LONG:
-            body = shorten(body)
+            short = shorten(body)
+            if len(short) > DENSE:
+                return Skim(body)
+            body = short
+        return self._read(body)
+
+    def conclude(self, skim: Skim) -> Peek | Failure:
+        """Read a body that has been skimmed to its end."""
+        if not skim.flaw:
+            return self._read(skim.kept)
+        if skim.refused:
+            return _bad(f"the body is more than is read here: {skim.flaw}", Kind.TOO_LARGE)
+        return _bad(f"the body is not valid JSON: {skim.flaw}", Kind.BAD_JSON)
+
+    def _read(self, body: bytes) -> Peek | Failure:
         self._names = 0
         try:
             try:
@@ -179,34 +196,52 @@ def _form_values(body: bytes) -> dict[bytes, list[tuple[int, int]]]:
     return {b"model": [], b"stream": []}
 
 
-def rename(body: bytes, native: str, *, json: bool = True) -> bytes:
+def rename(
+    body: bytes, native: str, *, json: bool = True, place: tuple[int, int] | None = None
+) -> bytes:
     """Return the body with its model replaced by `native`; every other byte stays as it is.
 
-    `body` must have passed `peek` (or `peek_form`); then this does not raise.
+    `body` must have passed `peek` (or `peek_form`); then this does not raise. `place` is where the
+    model stands, if that is known: who has skimmed the body knows.
     """
     if json:
-        start, end = _model_span(body)
-        return body[:start] + msgspec.json.encode(native) + body[end:]
-    start, end = _form_values(body)[b"model"][0]
-    return body[:start] + native.encode() + body[end:]
+        start, end = place or _model_span(body)
+        name = msgspec.json.encode(native)
+    else:
+        start, end = _form_values(body)[b"model"][0]
+        name = native.encode()
+    return b"".join((memoryview(body)[:start], name, memoryview(body)[end:]))
+
+
+def place_in(skim: Skim) -> tuple[int, int]:
+    """Return where the value of the top-level `model` stands in a body that was skimmed."""
+    return _behind(skim.hidden, *_found(skim.kept)[0])
 
 
 def _model_span(body: bytes) -> tuple[int, int]:
     """Return where the value of the top-level `model` stands.
 
-    Looked for in what `peek` has read: long strings may hold anything. Which of several is the
-    document's own, the decoder is asked.
+    Looked for in what `peek` has read: long strings may hold anything. If there are several, all
+    but the top level is left out: at most 1 MiB is gone through for that.
     """
     hidden = insides(body) if len(body) > LONG else []
     text = cut(body, hidden)
-    found: list[tuple[int, int]] = []
+    found = _found(text)
+    if len(found) == 1:
+        return _behind(hidden, *found[0])
+    skim = Skim(text)
+    while not skim.step():
+        pass
+    return _behind(hidden, *place_in(skim))
 
-    def number(match: re.Match[bytes]) -> bytes:
-        found.append(match.span(2))
-        return b"%b%d" % (match[1], len(found) - 1)
 
-    numbered = _NAMED.sub(number, text)
-    start, end = found[_decode_number(numbered).model if len(found) > 1 else 0]
+def _found(text: bytes) -> list[tuple[int, int]]:
+    """Return where the first values of keys `model` stand, two at most."""
+    return [match.span(2) for match in islice(_NAMED.finditer(text), 2)]
+
+
+def _behind(hidden: Sequence[tuple[int, int]], start: int, end: int) -> tuple[int, int]:
+    """Return where a place in a text stands when what was `hidden` of the text is put back."""
     for opening, closing in hidden:
         if opening > start:
             break

@@ -27,7 +27,6 @@ from proxy.dialects.openai_api import surface_of
 from proxy.edge.heads import Head
 from proxy.edge.receiving import CALL, IDLE, UPLOAD, Stage, failure
 from proxy.edge.uploading import Uploading
-from proxy.flow.attempts import Attempts
 from proxy.flow.course import Request
 from proxy.flow.intake import refuse
 from proxy.flow.scope import split
@@ -35,6 +34,7 @@ from proxy.flow.scope import split
 if TYPE_CHECKING:
     from proxy.edge.server import Edge
     from proxy.edge.through import Through
+    from proxy.flow.skimming import Driver
 
 BUSY_LOOK: Final = 5.0  # seconds between the wheel's looks at a busy connection
 FLUSH: Final = 10.0  # seconds in which a closing connection must take `STEP` of its last bytes
@@ -58,7 +58,7 @@ class ClientConnection(Uploading):
 
     def __init__(self, edge: "Edge", manager: web.Server, **options: Any) -> None:  # noqa: ANN401
         super().__init__(edge, manager, **options)
-        self._attempts: Attempts | None = None
+        self._attempts: Driver | None = None
         self._through: Through | None = None
         self._left = 0  # bytes not taken by a closing connection, at the last look
         self._rejected = False

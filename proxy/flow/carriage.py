@@ -4,11 +4,11 @@ Decided for every attempt anew, so a call whose first engine speaks its dialect 
 does not is passed on to the one and translated for the other.
 """
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 
-from proxy.core import peek
+from proxy.core import bulk, peek
 from proxy.core.catalog import Target
 from proxy.core.failure import Failure, Kind, Origin, Phase
 from proxy.dialects.translate import asking
@@ -18,7 +18,7 @@ from proxy.flow import ways
 from proxy.flow.commit import answer_head
 from proxy.flow.gathering import Gathering, StreamOpening
 from proxy.flow.opening import Opening
-from proxy.flow.outgoing import head_for
+from proxy.flow.outgoing import engine_request, head_for
 from proxy.flow.verdicts import PATH_MISSING
 
 if TYPE_CHECKING:
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from proxy.flow.ways import Way
     from proxy.upstream.exchange import Connection
     from proxy.upstream.framing import ResponseHead
+
+
+TOO_LARGE: Final = "too_large"  # the code of a refusal, besides those of the translators
 
 
 class Load(NamedTuple):
@@ -50,6 +53,9 @@ def load(attempts: "Attempts", side: "Side", way: "Way") -> Load | Failure | Set
 
 def _gathered(attempts: "Attempts", side: "Side", way: "Way") -> Load:
     call, engine = attempts.call, side.engine
+    if bulk.excess(call.body):  # then it is asked plainly: it may not notice who leaves
+        head, body = engine_request(call, attempts.request, way, side.pool.prefix)
+        return Load(head, body, Opening(attempts, engine, way), None)
     body = streamed(_renamed(call, call.body))
     head = head_for(call, way.line, way, side.pool.prefix, body)
     opening = Gathering(attempts, engine, Assembly(), None, moment(attempts), way)
@@ -100,7 +106,8 @@ def prepared(
 ) -> tuple[Target, ...] | Failure | Settled:
     """Leave out backends for which this call cannot be translated; None left is a failure.
 
-    What no engine need be asked is settled, unless an engine speaks the caller's dialect.
+    What no engine need be asked is settled, unless an engine speaks the caller's dialect. A large
+    body is translated for the engine that gets it, and not before.
     """
     foreign: dict[str, Engine] = {}
     for target in targets:
@@ -108,6 +115,8 @@ def prepared(
             side = course.sides[backend]
             if not side.speaks(call.path):
                 foreign[side.engine.name] = side.engine
+    if foreign and len(call.body) > bulk.LARGE and not bulk.excess(call.body):
+        return targets
     outcomes = {name: translate(course, call, e, targets) for name, e in foreign.items()}
     unfit = {name for name, made in outcomes.items() if not isinstance(made, Translated)}
     if not unfit:
@@ -139,7 +148,13 @@ def _settled(made: Translated | Settled) -> Settled:
 def translate(
     course: "Course", call: "Call", engine: "Engine", targets: tuple[Target, ...]
 ) -> Translated | Settled | Refusal:
-    """Translate a call's request for an engine."""
+    """Translate a call's request for an engine, unless that would hold up everybody."""
+    if excess := bulk.excess(call.body):
+        message = (
+            f"this request has over {excess}: too much to be translated. An engine that speaks "
+            "this API itself takes it."
+        )
+        return Refusal(message=message, code=TOO_LARGE)
     created = course.wall() - (course.now() - call.received_at)
     model = msgspec.structs.replace(targets[0].model, id=call.model)
     return asking.translate(
@@ -155,7 +170,7 @@ def moment(attempts: "Attempts") -> float:
 def refusal(made: Refusal) -> Failure:
     """Return a refusal of a translator as the failure of its call."""
     return Failure(
-        kind=Kind.BAD_REQUEST,
+        kind=Kind.TOO_LARGE if made.code == TOO_LARGE else Kind.BAD_REQUEST,
         origin=Origin.CLIENT,
         phase=Phase.READ,
         detail=made.message,

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 from typing_extensions import override
 
-from proxy.core import peek
+from proxy.core import bulk, peek
 from proxy.core.failure import STREAM, WAIT, Failure
 from proxy.dialects import resuming
 from proxy.dialects.profile import Resume
@@ -106,7 +106,7 @@ class ContinuingAttempts(Attempts):
         """Return what is to read this stream; None if it could not be continued anyway."""
         room = self.course.continue_room - self.call.body_size
         readable = head.stream == "sse" and head.framing in _REFRAMED
-        if room <= 0 or not readable or _ENCODED in head.fields:
+        if room <= 0 or not readable or _ENCODED in head.fields or bulk.excess(self.call.body):
             return None
         asked = self._asked(side)
         if asked is None or resuming.objection(*asked):

@@ -25,6 +25,7 @@ from proxy.core.wheel import Wheel
 from proxy.dialects.base import Engine
 from proxy.dialects.openai_api import Operation
 from proxy.flow import ways
+from proxy.flow.skimming import Skims
 from proxy.settings.schema import Timeouts
 from proxy.upstream.pool import Pool
 
@@ -42,11 +43,14 @@ _JUDGED = (
     "content_type",
     "continues",
     "credentials",
+    "known",
+    "model_at",
     "pin",
     "priority",
     "query",
     "request_id",
     "scope",
+    "secret",
     "session",
     "timeout",
 )
@@ -111,6 +115,7 @@ class Request:
         "continues",
         "credentials",
         "known",
+        "model_at",
         "operation",
         "parent",
         "pin",
@@ -139,6 +144,7 @@ class Request:
         self.content_type = b""
         self.credentials = False  # those of the client are passed on to engines
         self.secret = b""  # the key the client presents, while keys are needed
+        self.model_at: tuple[int, int] | None = None  # in the body, where it was read in steps
         self.known: tuple[Ring, Account, float | None] | None = None  # by `guard`
         self._fields = fields
         self.translates = operation.translates
@@ -265,6 +271,7 @@ class Course:
         "selector",
         "session_bound",
         "sides",
+        "skims",
         "started",
         "suspect",
         "unheard",
@@ -290,8 +297,7 @@ class Course:
         self.directory = directory
         self.selector = selector
         self.session_bound = 0.0  # see `core/affinity`; 0 = sessions count for nothing
-        # What tells which conversation a body belongs to; None: clients name their sessions.
-        self.fingerprint: Callable[[bytes], str | None] | None = None
+        self.fingerprint: Callable[[bytes], str | None] | None = None  # of a conversation
         self.queues = queues
         self.sides = sides
         self.common_paths = common_paths  # every engine kind may be sent these
@@ -312,8 +318,7 @@ class Course:
         self.missing: dict[tuple[Backend, str], float] = {}
         self.least_body = least_body  # bytes every engine takes
         self.hedges: Hedger | None = None  # None: no model was ever hedged
-        # Whether streams of a model (as asked for) go on elsewhere when they break; None = never.
-        self.continues: Callable[[str], bool] | None = None
+        self.continues: Callable[[str], bool] | None = None  # whether streams of a model do
         self.continue_room = CONTINUE_ROOM  # bytes of a request and its answer that are kept for it
         self.retry = retry.Policy()
         self._budgets: dict[str, retry.Budget] = {}
@@ -321,6 +326,7 @@ class Course:
         self.wheel = Wheel(now())
         self.calls: set[Attempts] = set()  # every call under way
         self.draining = False
+        self.skims = Skims(later)  # bodies that are being read
         self.guard: Guarding | None = None  # None: nobody needs a key
 
     def budget_of(self, model: str) -> retry.Budget:

@@ -4,12 +4,14 @@ Nothing is sent anywhere until the body is here whole: the model's name is in it
 it.
 """
 
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from proxy.core.call import OK, Call
 from proxy.core.catalog import Target
 from proxy.core.failure import STREAM, Failure, Kind, Origin, Phase
-from proxy.core.peek import Peek, Reader, peek_form
+from proxy.core.peek import Peek, Reader, peek_form, place_in
+from proxy.core.skim import Skim
 from proxy.dialects.translate.base import Settled
 from proxy.flow import able, carriage, choice, scope, unnamed
 from proxy.flow.attempts import Attempts
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
     from proxy.core.backend import Backend
     from proxy.flow.course import Client, Course, Maker, Request
+    from proxy.flow.skimming import Driver
 
 BYTES_PER_TOKEN: Final = 4.0  # English text and JSON around it; only relations between calls matter
 
@@ -28,7 +31,7 @@ BYTES_PER_TOKEN: Final = 4.0  # English text and JSON around it; only relations 
 class Intake:
     """Makes calls. One serves a process."""
 
-    __slots__ = ("_course", "_make", "_make_lasting", "_peek")
+    __slots__ = ("_course", "_make", "_make_lasting", "_peek", "_reader")
 
     def __init__(
         self,
@@ -39,27 +42,53 @@ class Intake:
         self._course = course
         self._make = make  # what drives a call
         self._make_lasting = make_lasting  # the same for one that may go on at another engine
-        self._peek = Reader().peek
+        self._reader = Reader()
+        self._peek = self._reader.peek
 
     def mark(self, request: "Request | None", call: Call) -> None:
         """Note the trace of a request that is no call of a model: passed on, or refused early."""
 
     def begin(
         self, client: "Client", request: "Request", body: bytes, call: Call
-    ) -> Attempts | None:
+    ) -> "Driver | None":
         """Start a call whose request is complete.
 
         None means that it has already been refused; the client has its answer.
         """
         call.surface = request.operation.surface
         facts = self._peek(body) if request.operation.json else peek_form(body)
+        if isinstance(facts, Peek):
+            return self._start(client, request, body, call, facts)
         if isinstance(facts, Failure):
-            supplied = unnamed.supply(self._course, request, body, facts)
-            if not isinstance(supplied, Failure):
-                return self.begin(client, request, supplied, call)
-            call.body_size = len(body)
-            self._refuse(client, call, supplied)
-            return None
+            return self._amend(client, request, body, call, facts)
+        begin = partial(self._skimmed, client, request, body, call, facts)
+        return self._course.skims.add(call, facts, begin, partial(abandon, self._course, call))
+
+    def _skimmed(
+        self, client: "Client", request: "Request", body: bytes, call: Call, skim: Skim
+    ) -> "Driver | None":
+        """Start a call whose body has been read in steps."""
+        facts = self._reader.conclude(skim)
+        if isinstance(facts, Failure):
+            return self._amend(client, request, body, call, facts)
+        request = request.with_fields(request.fields)
+        request.model_at = place_in(skim)
+        return self._start(client, request, body, call, facts)
+
+    def _amend(
+        self, client: "Client", request: "Request", body: bytes, call: Call, failure: Failure
+    ) -> "Driver | None":
+        """Start a call that names no model, if it can mean only one; refuse it otherwise."""
+        supplied = unnamed.supply(self._course, request, body, failure)
+        if not isinstance(supplied, Failure):
+            return self.begin(client, request, supplied, call)
+        call.body_size = len(body)
+        self._refuse(client, call, supplied)
+        return None
+
+    def _start(
+        self, client: "Client", request: "Request", body: bytes, call: Call, facts: Peek
+    ) -> Attempts | None:
         call.body = body
         call.body_size = len(body)
         self._describe(call, request, facts)
@@ -188,6 +217,21 @@ def refuse(course: "Course", client: "Client", call: Call, failure: Failure) -> 
     call.ended_at = course.now()
     call.body = b""
     client.refuse(call, failure)
+    for observer in course.observers:
+        observer.finished(call)
+
+
+def abandon(course: "Course", call: Call) -> None:
+    """End a call that never got under way, since its client has left."""
+    course.started()
+    call.failure = Failure(
+        kind=Kind.CLIENT_GONE,
+        origin=Origin.CLIENT,
+        phase=Phase.READ,
+        detail="the client closed the connection",
+    )
+    call.end = call.failure.code
+    call.ended_at = course.now()
     for observer in course.observers:
         observer.finished(call)
 

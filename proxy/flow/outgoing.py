@@ -21,7 +21,8 @@ def engine_request(
     """Return head and body. `prefix` holds the header lines that belong to the backend."""
     body = call.body
     if call.native_model != call.model:
-        body = peek.rename(body, call.native_model, json=request.operation.json)
+        json, place = request.operation.json, request.model_at
+        body = peek.rename(body, call.native_model, json=json, place=place)
     return _HEAD % (way.line, prefix, len(body), way.fields, call.request_id.encode()), body
 
 

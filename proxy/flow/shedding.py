@@ -9,8 +9,8 @@ from proxy.flow.intake import Intake, refuse
 
 if TYPE_CHECKING:
     from proxy.core.call import Call
-    from proxy.flow.attempts import Attempts
     from proxy.flow.course import Client, Course, Request
+    from proxy.flow.skimming import Driver
 
 AGAIN: Final = 5.0  # seconds, of Retry-After
 
@@ -27,7 +27,7 @@ class Shedding(Intake):
     @override
     def begin(
         self, client: "Client", request: "Request", body: bytes, call: "Call"
-    ) -> "Attempts | None":
+    ) -> "Driver | None":
         """Answer 503; the body is not looked at."""
         call.surface = request.operation.surface
         call.body_size = len(body)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from proxy.core.failure import Failure
     from proxy.core.headers import Field
     from proxy.flow.course import Client, Course, Request
+    from proxy.flow.skimming import Driver
 
 
 class TracedIntake(Intake):
@@ -50,7 +51,7 @@ class TracedIntake(Intake):
     @override
     def begin(
         self, client: "Client", request: "Request", body: bytes, call: "Call"
-    ) -> Attempts | None:
+    ) -> "Driver | None":
         self.mark(request, call)
         trace = call.trace
         if trace is None or not trace.sampled:

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.core import peek, shorten
+from proxy.core.skim import Skim
 
 LONG = st.builds(
     lambda piece, times: piece * times,
@@ -48,7 +49,12 @@ def test_a_body_says_the_same_when_shortened(
     rest = {key: value for key, value in before.items() if key not in known}
     body = json.dumps(rest | {"max_tokens": limit, "stream": True, "model": model}).encode()
 
-    found = peek.Reader().peek(body)
+    reader = peek.Reader()
+    found = reader.peek(body)
+    if isinstance(found, Skim):  # over 1 MiB of escaped quotes
+        while not found.step():
+            pass
+        found = reader.conclude(found)
 
     assert isinstance(found, peek.Peek)
     assert (found.model, found.stream, found.output_limit) == (model, True, limit)
