@@ -14,6 +14,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 
 import msgspec
 
@@ -31,7 +32,8 @@ from proxy.core.account import Calendar, Span
 from proxy.core.keys import Credential, Key
 from proxy.edge.gate import Gate
 from proxy.flow.books import Books
-from proxy.flow.guard import Guard
+from proxy.flow.guard import Guard, prices
+from proxy.settings.keys import Price, cost
 
 CALLS = 500
 LOT = 50
@@ -62,6 +64,7 @@ def _arm(key: Key | None, stream: bytes, answer: tuple[bytes, ...]) -> Act:
     client, upstream, tell = scene(*readers)
     if key is not None:
         guard.renew([key])
+        guard.money = prices({"m": partial(cost, Price(input=0.5, output=1.5))})
         edge = client._edge  # noqa: SLF001 - a scene has no other handle
         course = edge.course
         course.guard = guard

@@ -12,6 +12,7 @@ UTC; who keeps it beyond this process adds what others spent with `learnt`.
 """
 
 from collections.abc import Callable
+from math import inf
 from typing import Final
 
 import msgspec
@@ -48,35 +49,42 @@ class Cost(msgspec.Struct, frozen=True, kw_only=True):
     money: float = 0.0
 
 
-NOTHING: Final = Cost()
+class Grant(msgspec.Struct, frozen=True, eq=False):
+    """The right of a call to run: given or refused, when, and what is reserved for it.
 
+    `slot` is where its tokens are noted. By position: one is made for each call of a limited key.
+    """
 
-class Grant:
-    """The right of one call to run. Made for each call of a known key, given or not."""
-
-    __slots__ = ("account", "at", "given", "reserved", "slot")
-
-    def __init__(self, account: "Account", at: float) -> None:
-        self.account = account
-        self.at = at  # when it was asked for, on the clock of calls
-        self.given = False
-        self.reserved = NOTHING
-        self.slot: Slot | None = None  # where its tokens are noted
+    account: "Account"
+    given: bool
+    at: float = 0.0
+    tokens: float = 0.0
+    money: float = 0.0
+    slot: Slot | None = None
 
 
 class Account:
-    """One key in this process. It stays the same through reloads, whatever its limits become."""
+    """One key in this process. It stays the same through reloads, whatever its limits become.
+
+    All calls of a key without limits share the grant `passed`, all that are refused `refused`.
+    """
 
     __slots__ = (
+        "_budget_money",
+        "_budget_tokens",
+        "_calendar",
         "_make",
         "_money_fresh",
         "_money_spent",
+        "_places",
         "_tokens_fresh",
         "_tokens_spent",
         "allowed",
         "budgeted",
         "free",
         "key",
+        "passed",
+        "refused",
         "requests",
         "reserved_money",
         "reserved_tokens",
@@ -87,6 +95,8 @@ class Account:
 
     def __init__(self, key: Key, make: Maker) -> None:
         self.key = key
+        self.passed = Grant(self, given=True)
+        self.refused = Grant(self, given=False)
         self._make = make
         self._judge(key)
         self.requests = self._allowance("requests", key.requests_per_minute)
@@ -95,6 +105,7 @@ class Account:
         self.reserved_tokens = 0.0
         self.reserved_money = 0.0
         self.span = ""  # the day or month in which `spent` was spent
+        self._calendar: Calendar | None = None  # by which that is the present one
         self._forget_spent()
 
     def rekey(self, key: Key) -> None:
@@ -106,7 +117,7 @@ class Account:
         if key.tokens_per_minute != old.tokens_per_minute:
             self.tokens = self._changed(self.tokens, "tokens", key.tokens_per_minute)
         if key.budget_period != old.budget_period:
-            self.span = ""
+            self.span, self._calendar = "", None
             self._forget_spent()
 
     @property
@@ -125,6 +136,9 @@ class Account:
 
     def _judge(self, key: Key) -> None:
         self.allowed: set[str] = set()  # models that its patterns have been found to allow
+        self._places = inf if key.concurrency is None else key.concurrency
+        self._budget_tokens = inf if key.budget_tokens is None else key.budget_tokens
+        self._budget_money = inf if key.budget_money is None else key.budget_money
         self.budgeted = (key.budget_tokens, key.budget_money) != (None, None)
         limits = (key.requests_per_minute, key.tokens_per_minute, key.concurrency)
         self.free = not self.budgeted and limits == (None, None, None)  # it allows everything
@@ -138,56 +152,47 @@ class Account:
         old.limit = limit
         return old
 
-    def let_in(self, grant: Grant) -> None:
-        """Let a call of a key without limits begin."""
-        self.running += 1
-        grant.given = True
-
     # a call begins -----------------------------------------------------------------------------
 
-    def admit(self, grant: Grant, cost: Cost, calendar: Calendar) -> Failure | None:
-        """Take what a call needs; or take nothing, and return why."""
-        now, key, requests, tokens = grant.at, self.key, self.requests, self.tokens
-        if key.concurrency is not None and self.running >= key.concurrency:
-            what = f"{key.concurrency} requests at once, and so many are running"
+    def admit(self, now: float, tokens: float, money: float, calendar: Calendar) -> Grant | Failure:
+        """Take what a call is expected to cost; or take nothing, and return why."""
+        requests, window = self.requests, self.tokens
+        if self.running >= self._places:
+            what = f"{self.key.concurrency} requests at once, and so many are running"
             return self._limited(what, SOONEST)
         if requests is not None and requests.room(now) < 1:
-            what = f"{key.requests_per_minute} requests a minute"
+            what = f"{self.key.requests_per_minute} requests a minute"
             return self._limited(what, min(MINUTE, requests.wait(1, now)))
-        if tokens is not None and tokens.room(now) < cost.tokens:
-            return self._costs_too_much(tokens, cost, now)
-        if self.budgeted and (refusal := self._spent_up(cost, calendar)) is not None:
-            return refusal
+        if window is not None and window.room(now) < tokens:
+            return self._costs_too_much(window, tokens, now)
+        if self.budgeted and (why := self._spent_up(tokens, money, calendar)) is not None:
+            return why
         self.running += 1
+        self.reserved_tokens += tokens
+        self.reserved_money += money
         if requests is not None:
             requests.take(1, now)
-        if tokens is not None:
-            grant.slot = tokens.take(cost.tokens, now)
-        self.reserved_tokens += cost.tokens
-        self.reserved_money += cost.money
-        grant.reserved = cost
-        grant.given = True
-        return None
+        slot = None if window is None else window.take(tokens, now)
+        return Grant(self, True, now, tokens, money, slot)
 
-    def _costs_too_much(self, tokens: Allowance, cost: Cost, now: float) -> Failure:
-        wait = tokens.wait(cost.tokens, now)
+    def _costs_too_much(self, window: Allowance, tokens: float, now: float) -> Failure:
+        wait = window.wait(tokens, now)
         what = f"{self.key.tokens_per_minute} tokens a minute"
         if wait > 2 * MINUTE:  # never, whatever is waited for
-            what += (
-                f", and this request alone is estimated at {cost.tokens:.0f}: send a smaller one"
-            )
+            what += f", and this request alone is estimated at {tokens:.0f}: send a smaller one"
         return self._limited(what, min(MINUTE, wait))
 
-    def _spent_up(self, cost: Cost, calendar: Calendar) -> Failure | None:
-        key, span = self.key, self._turned(calendar)
-        tokens = self._tokens_spent + self.reserved_tokens + cost.tokens
-        money = self._money_spent + self.reserved_money + cost.money
-        if key.budget_tokens is not None and tokens > key.budget_tokens:
-            what = f"{key.budget_tokens} tokens"
-        elif key.budget_money is not None and money > key.budget_money:
-            what = f"{key.budget_money:g} in money"
-        else:
-            return None
+    def _spent_up(self, tokens: float, money: float, calendar: Calendar) -> Failure | None:
+        if calendar is not self._calendar:
+            self._turn(calendar)
+        if self._tokens_spent + self.reserved_tokens + tokens > self._budget_tokens:
+            return self._over_budget(f"{self.key.budget_tokens} tokens", calendar)
+        if self._money_spent + self.reserved_money + money > self._budget_money:
+            return self._over_budget(f"{self.key.budget_money:g} in money", calendar)
+        return None
+
+    def _over_budget(self, what: str, calendar: Calendar) -> Failure:
+        key, span = self.key, self._span(calendar)
         return Failure(
             kind=Kind.BUDGET_SPENT,
             origin=Origin.CLIENT,
@@ -213,24 +218,23 @@ class Account:
         if grant.given:
             self.running -= 1
 
-    def settled(self, grant: Grant, cost: Cost, now: float, calendar: Calendar) -> None:
+    def settled(
+        self, grant: Grant, tokens: float, money: float, now: float, calendar: Calendar
+    ) -> None:
         """Put what a call did cost in the place of what was reserved for it. Once for each."""
         if not grant.given:
             return
-        grant.given = False
-        if self.free and grant.reserved is NOTHING:
-            return
-        reserved = grant.reserved
-        self.reserved_tokens -= reserved.tokens
-        self.reserved_money -= reserved.money
+        self.reserved_tokens -= grant.tokens
+        self.reserved_money -= grant.money
         if self.tokens is not None and grant.slot is not None:
-            self.tokens.correct(grant.slot, cost.tokens - reserved.tokens, now)
+            self.tokens.correct(grant.slot, tokens - grant.tokens, now)
         if self.budgeted:
-            self._turned(calendar)
-            self._tokens_spent += cost.tokens
-            self._money_spent += cost.money
-            self._tokens_fresh += cost.tokens
-            self._money_fresh += cost.money
+            if calendar is not self._calendar:
+                self._turn(calendar)
+            self._tokens_spent += tokens
+            self._money_spent += money
+            self._tokens_fresh += tokens
+            self._money_fresh += money
 
     # what lasts longer than a process ------------------------------------------------------------
 
@@ -243,7 +247,7 @@ class Account:
 
     def told(self, calendar: Calendar) -> Cost:
         """Hand out what is fresh, to be told to others."""
-        self._turned(calendar)
+        self._turn(calendar)
         fresh = self.fresh
         self._tokens_fresh = self._money_fresh = 0.0
         return fresh
@@ -253,10 +257,14 @@ class Account:
         self._tokens_fresh += cost.tokens
         self._money_fresh += cost.money
 
-    def _turned(self, calendar: Calendar) -> Span:
-        span = calendar.day if self.key.budget_period == "day" else calendar.month
-        if self.span != span.name:
+    def _turn(self, calendar: Calendar) -> None:
+        """Follow the calendar: another day or month begins with nothing spent."""
+        self._calendar = calendar
+        name = self._span(calendar).name
+        if self.span != name:
             if self.span:
                 self._forget_spent()
-            self.span = span.name
-        return span
+            self.span = name
+
+    def _span(self, calendar: Calendar) -> Span:
+        return calendar.day if self.key.budget_period == "day" else calendar.month

@@ -160,10 +160,6 @@ class Lease:
             return self._room_in if self._left < amount else LASTS
         return self._own.wait(amount + self._limit * (1 - 1 / self._replicas), now)
 
-    def full_in(self, now: float) -> float:
-        """Return the seconds until nothing that was taken here counts any more."""
-        return self._own.full_in(now)
-
     # with the store ------------------------------------------------------------------------------
 
     def ask(self, now: float) -> Ask:

@@ -12,8 +12,8 @@ import msgspec
 from proxy.core.call import Call
 
 
-class Measure(msgspec.Struct, frozen=True, kw_only=True):
-    """Tokens of one call."""
+class Measure(msgspec.Struct, frozen=True, gc=False):
+    """Tokens of one call. By position: one is made for each."""
 
     tokens_in: int = 0
     tokens_out: int = 0
@@ -49,10 +49,9 @@ def measured(call: Call) -> Measure:
     """Return what an ended call has used."""
     if call.backend is None or not call.committed:
         return _NONE
-    if call.tokens_out is None and call.tokens_in is None:
-        out = call.chunks if call.stream else int(call.output_work)
-        return Measure(tokens_in=int(call.prompt_work), tokens_out=out, estimated=True)
-    if call.tokens_in is None:
-        out = call.tokens_out or 0
-        return Measure(tokens_in=int(call.prompt_work), tokens_out=out, estimated=True)
-    return Measure(tokens_in=call.tokens_in, tokens_out=call.tokens_out or 0)
+    tokens_in, tokens_out = call.tokens_in, call.tokens_out
+    if tokens_in is not None:
+        return Measure(tokens_in, tokens_out or 0)
+    if tokens_out is None:
+        tokens_out = call.chunks if call.stream else int(call.output_work)
+    return Measure(int(call.prompt_work), tokens_out, estimated=True)

@@ -9,6 +9,9 @@ slot counts up to a 240th of the period too long: who takes all he can gets 0.4 
     room     limit - what the slots hold
     take     adds to the slot of now; the slot is handed out, so that an estimate can be corrected
     correct  changes a slot that still counts; one that does not takes only what was missing, now
+
+Time is looked at once a slot: until the present one ends, room is a subtraction and to take is two
+additions. Who comes late, with a time before the present slot, takes from the present one.
 """
 
 from collections import deque
@@ -16,6 +19,7 @@ from math import inf
 from typing import Final, Protocol
 
 SLOTS: Final = 240  # of a minute: a quarter of a second each
+FULL_IN: Final = 60.0 * (1 + 1 / SLOTS)  # seconds from now until nothing taken so far counts
 
 Slot = list[float]  # its number, and what was taken in it
 
@@ -45,26 +49,24 @@ class Allowance(Protocol):
         """Return the seconds until so much can be taken; infinite if it never can."""
         ...
 
-    def full_in(self, now: float) -> float:
-        """Return the seconds until all of the limit can be taken, if nothing is taken before."""
-        ...
-
 
 class Window:
-    """What one process has taken of one limit. Memory only for the slots that are in use."""
+    """What one process has taken of one limit. Memory only for the slots that were looked at."""
 
-    __slots__ = ("_number", "_slot", "_slots", "limit", "taken")
+    __slots__ = ("_present", "_slot", "_slots", "_until", "limit", "taken")
 
     def __init__(self, limit: float, period: float = 60.0) -> None:
         self.limit = limit
-        self.taken = 0.0
+        self.taken: float = 0  # a whole number as long as what is taken is
         self._slot = period / SLOTS
-        self._number = -1.0  # of the slot in which it was last looked at
-        self._slots: deque[Slot] = deque()
+        self._slots: deque[Slot] = deque()  # oldest first; the last one is the present one
+        self._present: Slot = []
+        self._until = -inf  # when the present slot ends
 
     def room(self, now: float) -> float:
         """Return how much may be taken now; less than nothing if too much was."""
-        self._forget(now)
+        if now >= self._until:
+            self._turn(now)
         return self.limit - self.taken
 
     def remaining(self, now: float) -> float:
@@ -73,19 +75,18 @@ class Window:
 
     def take(self, amount: float, now: float) -> Slot:
         """Take so much, whether there is room or not; return where it is noted."""
-        number = self._forget(now)
-        slots = self._slots
-        if not slots or slots[-1][0] != number:
-            slots.append([number, 0.0])
-        slot = slots[-1]
+        if now >= self._until:
+            self._turn(now)
+        slot = self._present
         slot[1] += amount
         self.taken += amount
         return slot
 
     def correct(self, slot: Slot, difference: float, now: float) -> None:
         """Add to what a slot holds. One that counts no more gives nothing back."""
-        number = self._forget(now)
-        if slot[0] + SLOTS >= number:
+        if now >= self._until:
+            self._turn(now)
+        if slot[0] + SLOTS >= self._present[0]:
             slot[1] += difference
             self.taken += difference
         elif difference > 0:
@@ -104,22 +105,17 @@ class Window:
                 return max(0.0, self._ends(number) - now)
         return 0.0  # rounding: all slots together hold what is taken
 
-    def full_in(self, now: float) -> float:
-        """Return the seconds until nothing that was taken counts any more."""
-        return max(0.0, self._ends(self._slots[-1][0]) - now) if self._slots else 0.0
-
     def _ends(self, number: float) -> float:
         return (number + 1 + SLOTS) * self._slot
 
-    def _forget(self, now: float) -> float:
-        """Drop what counts no more; return the number of the present slot."""
+    def _turn(self, now: float) -> None:
+        """Begin the slot of now, and drop those that count no more."""
         number = now // self._slot
-        if number == self._number:
-            return number
-        self._number = number
+        self._until = (number + 1) * self._slot
         slots, oldest = self._slots, number - SLOTS
         while slots and slots[0][0] < oldest:
             self.taken -= slots.popleft()[1]
         if not slots:
-            self.taken = 0.0  # rounding must not pile up
-        return number
+            self.taken = 0  # rounding must not pile up
+        self._present = [number, 0]
+        slots.append(self._present)

@@ -1,39 +1,44 @@
 """What the answer to a call of a known key says of the key's limits: `x-ratelimit-*`.
 
 The names and units are those of the OpenAI API. `remaining` is what is left after this call was let
-in, tokens by its estimate; `reset` is when all of the limit is there again.
+in, tokens by its estimate. `reset` is when all of the limit is there again: a window slides, so
+that is always a period after what was taken last, and the same in every answer.
 """
 
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
+from proxy.core.window import FULL_IN
+
 if TYPE_CHECKING:
     from proxy.core.account import Grant
-    from proxy.core.window import Allowance
 
 _FIELDS: Final = (
-    "x-ratelimit-limit-{name}: {limit:.0f}\r\nx-ratelimit-remaining-{name}: %d\r\n"
-    "x-ratelimit-reset-{name}: %dms\r\n"
+    "x-ratelimit-limit-{name}: {limit}\r\nx-ratelimit-remaining-{name}: %d\r\n"
+    "x-ratelimit-reset-{name}: {reset:.0f}ms\r\n"
 )
 
 
 def limit_fields(grant: "Grant") -> bytes:
     """Render them; empty for a key without limits of this kind."""
-    account = grant.account
-    rendered = b""
-    if account.requests is not None:
-        rendered = _of("requests", account.requests, grant.at)
-    if account.tokens is not None:
-        rendered += _of("tokens", account.tokens, grant.at)
-    return rendered
-
-
-def _of(name: str, allowance: "Allowance", now: float) -> bytes:
-    left = allowance.remaining(now)
-    shown = max(0, left)
-    return _template(name, allowance.limit) % (shown, allowance.full_in(now) * 1000)
+    account, now = grant.account, grant.at
+    key, requests, tokens = account.key, account.requests, account.tokens
+    left: tuple[float, ...] = ()
+    if requests is not None:
+        room = requests.remaining(now)
+        left = (room if room >= 1 else 0,)
+    if tokens is not None:
+        room = tokens.remaining(now)
+        left = (*left, room if room >= 1 else 0)
+    return _template(key.requests_per_minute, key.tokens_per_minute) % left if left else b""
 
 
 @lru_cache(maxsize=4096)
-def _template(name: str, limit: float) -> bytes:
-    return _FIELDS.format(name=name, limit=limit).encode()
+def _template(requests: int | None, tokens: int | None) -> bytes:
+    limits = (("requests", requests), ("tokens", tokens))
+    told = [
+        _FIELDS.format(name=name, limit=limit, reset=FULL_IN * 1000)
+        for name, limit in limits
+        if limit is not None
+    ]
+    return "".join(told).encode()

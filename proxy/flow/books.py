@@ -1,24 +1,27 @@
 """What keys have used, entered when a call has ended and its tokens are known.
 
 One of the readers behind the journal: accounts are corrected, and sums are kept for metrics (since
-the start) and for a ledger (since it last asked).
+the start) and for a ledger (since it last asked). Where a call of a key is entered is looked up
+once; from then on it is additions.
 """
 
 from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from proxy.core.account import NOTHING, Cost
 from proxy.core.call import OK
 from proxy.core.usage import Measure, Used, measured
 from proxy.flow.guard import challenged
 
 if TYPE_CHECKING:
+    from proxy.core.account import Account
     from proxy.core.call import Call
     from proxy.core.failure import Failure
+    from proxy.core.keys import Key
     from proxy.flow.guard import Guard
 
 MAX_KEYS: Final = 256  # lines of each metric; further keys are one
+MAX_PAGES: Final = 4096  # accounts whose places are remembered
 OTHER: Final = "(other)"
 Whose = tuple[str, str]  # key and tenant
 Place = tuple[str, str, str, str]  # as `Used.place`
@@ -27,16 +30,35 @@ Place = tuple[str, str, str, str]  # as `Used.place`
 class Books:
     """Sums of what was used. `now` is the clock of calls."""
 
-    __slots__ = ("_guard", "_now", "_unwritten", "_whose", "kept", "requests", "tokens")
+    __slots__ = ("_guard", "_lines", "_now", "_pages", "_strangers", "_unwritten", "kept")
 
     def __init__(self, guard: "Guard", now: Callable[[], float]) -> None:
         self._guard = guard
         self._now = now
-        self._unwritten: dict[Place, _Sums] = {}
         self.kept = False  # whether there is a ledger, which takes what is `written`
-        self._whose: set[Whose] = set()
-        self.requests: Counter[tuple[str, str, str]] = Counter()  # key, tenant, result
-        self.tokens: Counter[tuple[str, str, str]] = Counter()  # key, tenant, direction
+        self._unwritten: dict[Place, _Sums] = {}
+        self._lines: dict[Whose, _Line] = {}
+        self._pages: dict[Account, _Page] = {}
+        self._strangers: Counter[str] = Counter()  # requests without a good key, by what was wrong
+
+    @property
+    def requests(self) -> dict[tuple[str, str, str], int]:
+        """Return how many there were of each key and tenant, by their result."""
+        strangers = {("", "", what): count for what, count in self._strangers.items()}
+        return strangers | {
+            (*whose, result): count
+            for whose, line in self._lines.items()
+            for result, count in line.results.items()
+        }
+
+    @property
+    def tokens(self) -> dict[tuple[str, str, str], int]:
+        """Return the tokens of each key and tenant, by their direction."""
+        return {
+            (*whose, direction): count
+            for whose, line in self._lines.items()
+            for direction, count in (("in", line.tokens_in), ("out", line.tokens_out))
+        }
 
     def attempt_failed(self, call: "Call", failure: "Failure", *, retried: bool) -> None:
         """Do nothing: the call goes on."""
@@ -46,35 +68,55 @@ class Books:
         grant = call.grant
         if grant is None:
             if call.failure is not None and challenged(call.failure):
-                self.requests["", "", call.failure.kind.value] += 1
+                self._strangers[call.failure.kind.value] += 1
             return
-        key = grant.account.key
-        whose = self._line(key.name, key.tenant or key.name)
-        self.requests[(*whose, _result(call, given=grant.given))] += 1
+        account = grant.account
+        page = self._pages.get(account)
+        if page is None or page.key is not account.key:
+            page = self._opened(account)
+        line, result = page.line, "ok" if call.end == OK else _result(call, given=grant.given)
+        line.results[result] = line.results.get(result, 0) + 1
         if not grant.given:
             return
-        guard = self._guard
-        used = measured(call)
-        money = guard.money(call.model, used.tokens_in, used.tokens_out)
-        account = grant.account
-        if account.free and grant.reserved is NOTHING:
-            grant.given = False
-        else:
-            cost = Cost(tokens=used.tokens_in + used.tokens_out, money=money)
-            account.settled(grant, cost, self._now(), guard.calendar)
-        self.tokens[(*whose, "in")] += used.tokens_in
-        self.tokens[(*whose, "out")] += used.tokens_out
+        used, guard, money = measured(call), self._guard, 0.0
+        tokens_in, tokens_out = used.tokens_in, used.tokens_out
+        line.tokens_in += tokens_in
+        line.tokens_out += tokens_out
+        if guard.money is not None:
+            money = guard.money(call.model, tokens_in, tokens_out)
+        if grant is not account.passed or not account.free:
+            account.settled(grant, tokens_in + tokens_out, money, self._now(), guard.calendar)
         if self.kept:
-            model = call.model if call.backend is not None else ""
-            place = (guard.calendar.day.name, key.name, key.tenant or key.name, model)
-            sums = self._unwritten.get(place)
-            if sums is None:
-                sums = self._unwritten[place] = _Sums()
-            sums.add(used, money)
+            self._sums(page, call).add(used, money)
+
+    def _opened(self, account: "Account") -> "_Page":
+        """Return where calls of a key are entered from now on: it is new, or has been changed."""
+        if len(self._pages) >= MAX_PAGES:
+            self._pages.clear()
+        key = account.key
+        whose = (key.name, key.tenant or key.name)
+        if whose not in self._lines and len(self._lines) >= MAX_KEYS:
+            whose = (OTHER, OTHER)
+        line = self._lines.setdefault(whose, _Line())
+        page = self._pages[account] = _Page(key, line)
+        return page
+
+    def _sums(self, page: "_Page", call: "Call") -> "_Sums":
+        model = call.model if call.backend is not None else ""
+        day = self._guard.calendar.day.name
+        if page.day != day:
+            page.day, page.sums = day, {}
+        sums = page.sums.get(model)
+        if sums is None:
+            key = page.key
+            place = (day, key.name, key.tenant or key.name, model)
+            sums = page.sums[model] = self._unwritten.setdefault(place, _Sums())
+        return sums
 
     def written(self) -> list[Used]:
         """Hand out what has been used since this was last asked."""
         unwritten, self._unwritten = self._unwritten, {}
+        self._pages.clear()
         return [sums.row(place) for place, sums in unwritten.items()]
 
     def unwritten(self, rows: list[Used]) -> None:
@@ -82,13 +124,27 @@ class Books:
         for row in rows:
             self._unwritten.setdefault(row.place, _Sums()).take(row)
 
-    def _line(self, name: str, tenant: str) -> Whose:
-        whose = (name, tenant)
-        if whose not in self._whose:
-            if len(self._whose) >= MAX_KEYS:
-                return OTHER, OTHER
-            self._whose.add(whose)
-        return whose
+
+class _Line:
+    """What metrics tell of one key."""
+
+    __slots__ = ("results", "tokens_in", "tokens_out")
+
+    def __init__(self) -> None:
+        self.results: dict[str, int] = {}
+        self.tokens_in = self.tokens_out = 0
+
+
+class _Page:
+    """Where calls of one key are entered. `sums` are those of `day`, by model, not yet written."""
+
+    __slots__ = ("day", "key", "line", "sums")
+
+    def __init__(self, key: "Key", line: _Line) -> None:
+        self.key = key
+        self.line = line
+        self.day = ""
+        self.sums: dict[str, _Sums] = {}
 
 
 class _Sums:
@@ -130,7 +186,5 @@ class _Sums:
 
 
 def _result(call: "Call", *, given: bool) -> str:
-    """Return ok, failed, or the kind of a refusal by the guard."""
-    if call.end == OK:
-        return "ok"
+    """Return failed, or the kind of a refusal by the guard."""
     return "failed" if given or call.failure is None else call.failure.kind.value

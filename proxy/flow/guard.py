@@ -12,7 +12,7 @@ that runs is left alone.
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Final
 
-from proxy.core.account import Account, Calendar, Cost, Grant, Maker
+from proxy.core.account import Account, Calendar, Maker
 from proxy.core.catalog import matches
 from proxy.core.failure import Failure, Kind, Origin, Phase
 from proxy.core.headers import Field
@@ -40,7 +40,7 @@ class Guard:
         self.calendar = calendar
         self.ring = Ring(())
         self.accounts: dict[str, Account] = {}
-        self.money: Money = _free
+        self.money: Money | None = None  # None: nothing has a price
         self.away = ""  # why keys with limits are refused
 
     def renew(self, keys: Iterable[Key]) -> None:
@@ -86,30 +86,29 @@ class Guard:
 
     def admit(self, call: "Call", request: "Request") -> Failure | None:
         """Let a call begin, or return why not. Its model and its estimated work are known."""
-        grant = self._recognised(call, request)
-        if isinstance(grant, Failure):
-            return grant
-        account = grant.account
-        key = account.key
+        account = self._recognised(call, request)
+        if isinstance(account, Failure):
+            return account
+        key, later = account.key, call.priority
         if key.models and call.model not in account.allowed and not _may(account, call.model):
             detail = f"the key {key.name!r} may not use the model {call.model[:200]!r}"
             return _refused(Kind.FORBIDDEN_MODEL, detail)
-        call.priority = key.priority + max(0, call.priority)
-        return self._given(grant, call)
+        call.priority = key.priority + later if later > 0 else key.priority
+        return self._given(account, call)
 
     def admit_passage(self, call: "Call", request: "Request", model: str) -> Failure | None:
         """Let begin what passes through unread. Its tokens cannot be known."""
-        grant = self._recognised(call, request)
-        if isinstance(grant, Failure):
-            return grant
-        key = grant.account.key
+        account = self._recognised(call, request)
+        if isinstance(account, Failure):
+            return account
+        key = account.key
         if key.models and not (model and key.may_use(model)):
             what = f"the model {model[:200]!r}" if model else "paths that do not name their model"
             kind = Kind.FORBIDDEN_MODEL if model else Kind.FORBIDDEN
             return _refused(kind, f"the key {key.name!r} may not use {what}")
-        return self._given(grant, call)
+        return self._given(account, call)
 
-    def _recognised(self, call: "Call", request: "Request") -> Grant | Failure:
+    def _recognised(self, call: "Call", request: "Request") -> Account | Failure:
         """Note whose call it is, for its access line even if it is refused."""
         known = request.known
         if known is None or known[0] is not self.ring:
@@ -118,13 +117,13 @@ class Guard:
                 return found
             known = request.known = (self.ring, self.accounts[found[0].name], found[1])
         _, account, expires_at = known
-        grant = call.grant = Grant(account, call.received_at)
-        return grant if expires_at is None else self._expired(account.key, expires_at) or grant
+        call.grant = account.refused
+        return account if expires_at is None else self._expired(account.key, expires_at) or account
 
-    def _given(self, grant: Grant, call: "Call") -> Failure | None:
-        account = grant.account
+    def _given(self, account: Account, call: "Call") -> Failure | None:
         if account.free:
-            account.let_in(grant)
+            account.running += 1
+            call.grant = account.passed
             return None
         key = account.key
         if self.away and (key.requests_per_minute, key.tokens_per_minute) != (None, None):
@@ -135,10 +134,14 @@ class Guard:
                 detail=f"the limits of the key {key.name!r} cannot be judged: {self.away}",
                 retry_after=1.0,
             )
-        money = 0.0
-        if key.budget_money is not None:
-            money = self.money(call.model, call.prompt_work, call.output_work)
-        return account.admit(grant, Cost(tokens=call.work, money=money), self.calendar)
+        tokens_in, tokens_out, money = call.prompt_work, call.output_work, 0.0
+        if self.money is not None and key.budget_money is not None:
+            money = self.money(call.model, tokens_in, tokens_out)
+        found = account.admit(call.received_at, tokens_in + tokens_out, money, self.calendar)
+        if isinstance(found, Failure):
+            return found
+        call.grant = found
+        return None
 
     # the end -----------------------------------------------------------------------------------
 
@@ -194,10 +197,6 @@ def _priced(
 
 def _alone(_kind: str, _name: str, limit: float) -> Window:
     return Window(limit)
-
-
-def _free(_model: str, _tokens_in: float, _tokens_out: float) -> float:
-    return 0.0
 
 
 def _none(_model: str) -> bool:

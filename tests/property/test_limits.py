@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.core.account import Account, Calendar, Cost, Grant, Span
+from proxy.core.account import Account, Calendar, Grant, Span
 from proxy.core.keys import Key
 from proxy.core.window import SLOTS, Window
 
@@ -74,21 +74,21 @@ def test_an_account_balances_after_any_history(acts: list[tuple[str, int, float]
     for act, tokens, pause in acts:
         now += pause
         if act == "b":
-            grant = Grant(account, now)
             running = sum(not run.released for run in runs)
             room = account.tokens.room(now) if account.tokens else 0.0
-            left = 400 - spent - sum(run.grant.reserved.tokens for run in runs)
+            left = 400 - spent - sum(run.grant.tokens for run in runs)
             fits = running < 3 and tokens <= room and tokens <= left
-            assert (account.admit(grant, Cost(tokens=tokens), CALENDAR) is None) == fits
-            if fits:
+            grant = account.admit(now, tokens, 0.0, CALENDAR)
+            assert isinstance(grant, Grant) == fits
+            if isinstance(grant, Grant):
                 runs.append(_Run(grant))
         elif act == "r" and (live := [run for run in runs if not run.released]):
             live[0].released = True
             account.released(live[0].grant)
         elif act == "s" and (over := [run for run in runs if run.released]):
             runs.remove(over[0])
-            account.settled(over[0].grant, Cost(tokens=tokens), now, CALENDAR)
+            account.settled(over[0].grant, tokens, 0.0, now, CALENDAR)
             spent += tokens
         assert account.running == sum(not run.released for run in runs)
-        assert account.reserved_tokens == sum(run.grant.reserved.tokens for run in runs)
+        assert account.reserved_tokens == sum(run.grant.tokens for run in runs)
         assert account.spent.tokens == spent

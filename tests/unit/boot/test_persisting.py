@@ -8,7 +8,7 @@ from typing import Any
 from structlog.testing import capture_logs
 
 from proxy.boot.persisting import Persisting
-from proxy.core.account import Cost, Grant
+from proxy.core.account import Grant
 from proxy.core.call import OK, Call
 from proxy.core.keys import Key
 from proxy.core.usage import Used
@@ -31,8 +31,9 @@ class Scene:
     def use(self, tokens: int) -> None:
         call = Call("id", "/", 1.0)
         account = self.guard.accounts["team"]
-        call.grant = Grant(account, 1.0)
-        assert account.admit(call.grant, Cost(tokens=tokens), NOW) is None
+        grant = account.admit(1.0, tokens, 0.0, NOW)
+        assert isinstance(grant, Grant)
+        call.grant = grant
         call.backend, call.committed, call.end, call.model = make_backend("a"), True, OK, "m"
         call.tokens_in, call.tokens_out = tokens, 0
         self.books.finished(call)

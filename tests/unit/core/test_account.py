@@ -20,8 +20,7 @@ def account(**limits: object) -> Account:
 
 
 def asked(account: Account, tokens: float = 0.0, money: float = 0.0) -> Grant | Failure:
-    grant = Grant(account, START)
-    return account.admit(grant, Cost(tokens=tokens, money=money), NOW) or grant
+    return account.admit(START, tokens, money, NOW)
 
 
 def let_in(account: Account, tokens: float = 0.0, money: float = 0.0) -> Grant:
@@ -38,7 +37,7 @@ def refused(account: Account, tokens: float = 0.0, money: float = 0.0) -> Failur
 
 def end(grant: Grant, tokens: float = 0.0, money: float = 0.0, when: Calendar = NOW) -> None:
     grant.account.released(grant)
-    grant.account.settled(grant, Cost(tokens=tokens, money=money), START + 1, when)
+    grant.account.settled(grant, tokens, money, START + 1, when)
 
 
 def test_without_limits_all_is_let_in() -> None:
@@ -125,22 +124,21 @@ def test_a_budget_of_money_is_by_the_day_if_it_says_so() -> None:
     assert failure.retry_after == 1000.0
     assert "2026-11-22" in failure.detail
 
-    assert limited.admit(Grant(limited, START), Cost(money=0.1), TOMORROW) is None
+    assert isinstance(limited.admit(START, 0.0, 0.1, TOMORROW), Grant)
 
 
 def test_a_month_does_not_end_with_a_day() -> None:
     limited = account(budget_tokens=10)
     end(let_in(limited, 10), 10)
 
-    assert limited.admit(Grant(limited, START), Cost(tokens=1), TOMORROW) is not None
+    assert isinstance(limited.admit(START, 1.0, 0.0, TOMORROW), Failure)
 
 
-def test_an_end_is_settled_once() -> None:
-    limited = account(budget_tokens=1000)
-    grant = let_in(limited, 10)
+def test_what_ends_on_another_day_is_spent_on_that_day() -> None:
+    limited = account(budget_tokens=1000, budget_period="day")
+    end(let_in(limited, 10), 400)
 
-    end(grant, 50)
-    limited.settled(grant, Cost(tokens=50), START, NOW)
+    end(let_in(limited, 10), 50, when=TOMORROW)
 
     assert (limited.spent.tokens, limited.reserved_tokens) == (50.0, 0.0)
 
@@ -148,9 +146,8 @@ def test_an_end_is_settled_once() -> None:
 def test_one_that_was_never_let_in_gives_nothing_back() -> None:
     limited = account(concurrency=1)
     let_in(limited)
-    outside = Grant(limited, START)
 
-    end(outside, 100)
+    end(limited.refused, 100)
 
     assert (limited.running, limited.spent.tokens) == (1, 0.0)
 

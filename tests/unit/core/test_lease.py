@@ -144,7 +144,6 @@ def test_without_a_lease_the_wait_is_that_of_the_share() -> None:
     made.take(50, START)
 
     assert 59.0 < made.wait(1, START) <= 60.25
-    assert 59.0 < made.full_in(START) <= 60.25
 
 
 def test_another_limit() -> None:

@@ -4,7 +4,7 @@ from math import inf
 
 import pytest
 
-from proxy.core.window import Window
+from proxy.core.window import FULL_IN, Window
 
 START = 1000.0
 
@@ -38,13 +38,29 @@ def test_it_says_when_there_is_room() -> None:
     assert window.wait(3, START + 20) == pytest.approx(40.25)
     assert window.wait(5, START + 20) == pytest.approx(50.25)
     assert window.wait(11, START + 20) == inf
-    assert window.full_in(START + 20) == pytest.approx(50.25)
 
 
 def test_a_fresh_one_is_full() -> None:
     window = Window(10)
 
-    assert (window.full_in(START), window.wait(10, START)) == (0.0, 0.0)
+    assert (window.room(START), window.wait(10, START)) == (10, 0.0)
+
+
+def test_all_is_there_again_by_the_time_that_clients_are_told() -> None:
+    window = Window(10)
+    window.take(10, START + 0.2)
+
+    assert window.room(START + 0.2 + FULL_IN) == 10
+
+
+def test_a_time_before_the_present_slot_belongs_to_it() -> None:
+    window = Window(10)
+    window.take(1, START + 10)
+
+    window.take(2, START)
+
+    assert window.room(START + 60.25) == 7
+    assert window.room(START + 70.25) == 10
 
 
 def test_a_correction_changes_what_counts_and_leaves_with_it() -> None:

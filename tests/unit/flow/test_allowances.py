@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from proxy.core.account import Account, Cost, Grant
+from proxy.core.account import Account, Grant
 from proxy.core.window import Window
 from proxy.flow.allowances import limit_fields
 from tests.fixtures.keyed import NOW, key
@@ -10,8 +10,8 @@ from tests.fixtures.keyed import NOW, key
 
 def granted(tokens: float = 0.0, **limits: Any) -> Grant:
     account = Account(key("team", **limits), lambda _kind, _name, limit: Window(limit))
-    grant = Grant(account, 1000.0)
-    account.admit(grant, Cost(tokens=tokens), NOW)
+    grant = account.admit(1000.0, tokens, 0.0, NOW)
+    assert isinstance(grant, Grant)
     return grant
 
 
@@ -25,6 +25,13 @@ def test_requests_and_tokens_are_told_in_openais_words() -> None:
     assert told == (
         b"x-ratelimit-limit-requests: 60\r\nx-ratelimit-remaining-requests: 59\r\n"
         b"x-ratelimit-reset-requests: 60250ms\r\n"
+        b"x-ratelimit-limit-tokens: 100\r\nx-ratelimit-remaining-tokens: 69\r\n"
+        b"x-ratelimit-reset-tokens: 60250ms\r\n"
+    )
+
+
+def test_one_limit_is_told_alone() -> None:
+    assert limit_fields(granted(30.5, tokens_per_minute=100)) == (
         b"x-ratelimit-limit-tokens: 100\r\nx-ratelimit-remaining-tokens: 69\r\n"
         b"x-ratelimit-reset-tokens: 60250ms\r\n"
     )

@@ -41,9 +41,12 @@ def scene(*names: str) -> tuple[Books, Guard]:
 
 def ended(guard: Guard, name: str = "team", *, given: bool = True) -> Call:
     call = Call("id", "/v1/chat/completions", 1000.0)
-    call.grant = Grant(guard.accounts[name], 1000.0)
+    account = guard.accounts[name]
+    call.grant = account.refused
     if given:
-        guard.accounts[name].admit(call.grant, Cost(tokens=50), NOW)
+        grant = account.admit(1000.0, 50.0, 0.0, NOW)
+        assert isinstance(grant, Grant)
+        call.grant = grant
         call.backend, call.committed, call.model, call.end = make_backend("a"), True, "m", OK
         call.tokens_in, call.tokens_out = 5, 7
     return call

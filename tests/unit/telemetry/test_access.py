@@ -9,7 +9,7 @@ import pytest
 
 from proxy.core.failure import Kind, Origin, Phase
 from proxy.core.trace import Trace
-from proxy.telemetry.access import AccessLog, LongLine
+from proxy.telemetry.access import AccessLog, Line
 from proxy.telemetry.logs import console_renderer
 from tests.fixtures.fleet import make_backend
 from tests.fixtures.view import ended_call, failed_with
@@ -223,4 +223,4 @@ def test_a_trace_stands_in_the_line(
 def test_every_field_is_in_the_reference() -> None:
     told = REFERENCE.read_text(encoding="utf-8")
     described = [line.split("`")[1] for line in told.splitlines() if line.startswith("| `")]
-    assert described == list(LongLine.__struct_fields__)
+    assert described == list(Line.__struct_fields__)
