@@ -18,6 +18,7 @@ from benchmarks.fake.faults import Fault, Kind
 from benchmarks.fake.ledger import Stage
 from benchmarks.fake.profile import Dialect, Profile, Stamps
 from benchmarks.load.planned import Planned, Schedule
+from tests.fixtures.stack import eventually
 
 TOKENS = 12
 
@@ -86,13 +87,13 @@ async def test_streams_and_documents_of_every_api(api: Api, stream: bool) -> Non
 
 
 async def test_connections_are_open_before_they_are_needed_and_used_again() -> None:
-    requests = [planned(at=0.02 * at) for at in range(20)]
+    requests = [planned(at=0.2 * at) for at in range(9)]
     async with running(profile()) as engine:
         await drive(target(engine), schedule(*requests), timeout=60)
         used = {record.connection for record in engine.requests}
 
-    assert len(engine.requests) == 20
-    assert len(used) < 10, "idle connections were not used again"
+    assert len(engine.requests) == 9
+    assert len(used) < 6, "idle connections were not used again"
 
 
 async def test_a_fresh_connection_is_used_once() -> None:
@@ -110,14 +111,12 @@ async def test_a_cancelled_request_resets_its_connection_and_is_no_failure() -> 
     async with running(profile()) as engine:
         asked = Planned(input_tokens=8, output_tokens=900, cancel_after=0.05)
         trial = await drive(target(engine), schedule(asked), timeout=60)
-        await asyncio.sleep(0.02)
-        stages = [record.stage for record in engine.requests]
+        await eventually(lambda: [one.stage for one in engine.requests] == [Stage.ABORTED])
 
     (one,) = trial.observed
     assert (one.cancelled, one.failure) == (True, "")
     assert 0 < one.chunks < 900
     assert one.ended_ns - one.sent_ns >= 50_000_000
-    assert stages == [Stage.ABORTED]
 
 
 async def test_turns_follow_one_another() -> None:
@@ -227,7 +226,7 @@ async def test_progress_reaches_the_end() -> None:
             target(engine),
             schedule(planned(), planned()),
             progress=lambda ended, total: told.append((ended, total)),
-            timeout=5,
+            timeout=60,
         )
 
     assert told[-1] == (2, 2)

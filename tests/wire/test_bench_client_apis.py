@@ -105,7 +105,7 @@ async def speaking(
 
 
 async def observed(to: Target) -> Observed:
-    trial = await drive(to, ONE, warm=1, timeout=5)
+    trial = await drive(to, ONE, warm=1, timeout=60)
     return trial.observed[0]
 
 

@@ -33,10 +33,10 @@ async def test_a_schedule_is_dealt_out_and_put_together_again() -> None:
             to,
             schedule(9),
             warm=4,
-            timeout=5,
+            timeout=60,
             progress=lambda ended, all_: told.append((ended, all_)),
         )
-        second = await fleet.drive(to, schedule(4, concurrency=2), timeout=5)
+        second = await fleet.drive(to, schedule(4, concurrency=2), timeout=60)
 
     assert [one.index for one in first.observed] == list(range(9))
     assert {one.failure for one in first.observed + second.observed} == {""}
@@ -52,7 +52,7 @@ async def test_a_refusal_of_a_worker_is_an_endpoint_error() -> None:
     to = Target(name="t", url="http://host.invalid:1", model="m")
 
     with pytest.raises(EndpointError, match="cannot be found"):
-        await drive(to, schedule(2), processes=2, timeout=1)
+        await drive(to, schedule(2), processes=2, timeout=60)
 
 
 async def test_a_worker_goes_when_nobody_is_left() -> None:

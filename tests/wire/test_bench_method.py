@@ -92,7 +92,9 @@ async def test_a_relay_turns_from_engine_to_engine() -> None:
                 await joint.run()
                 await joint.close()
 
-        assert (one.accepted, two.accepted) == (1, 1)
+        # A client that waits for a busy machine may open one more.
+        assert min(one.accepted, two.accepted) >= 1
+        assert abs(one.accepted - two.accepted) <= 1
 
 
 async def test_a_known_delay_shows_in_every_token() -> None:

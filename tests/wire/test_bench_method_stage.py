@@ -64,7 +64,8 @@ async def test_relays_are_started_as_processes_of_their_own() -> None:
 
     assert roles == {"direct": "direct", "floor": "floor", "busy": "delay"}
     assert os.getpid() not in pids
-    assert (busy.figures["burned_ms_per_1k_tokens"] or 0) >= 50
+    # Tokens that come together burn once.
+    assert (busy.figures["burned_ms_per_1k_tokens"] or 0) >= 20
     assert (busy.figures["cpu_ms_per_1k_tokens"] or 0) > 0
     assert (busy.figures["rss_mib"] or 0) > (busy.figures["pss_mib"] or 0) > 0
     assert (busy.figures["open_files"] or 0) > 3

@@ -335,7 +335,7 @@ async def test_limits_of_a_connection_can_be_changed() -> None:
         start = time.monotonic()
         assert b"[DONE]" in await send(engine.port, chat())
 
-    assert 0.04 < time.monotonic() - start < 2.0
+    assert 0.04 < time.monotonic() - start < 20.0
 
 
 async def test_another_process_can_switch_faults_and_read_the_account() -> None:
