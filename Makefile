@@ -99,6 +99,18 @@ $(VENV)/.redis: $(VENV)/.dev
 		echo "no redis-server here: limits of several replicas are not tested (Debian: apt-get install redis-server)"; }
 	@touch $@
 
+# A PostgreSQL server for tests/wire/test_usage_ledger.py: the same way, with what it needs and is not here.
+POSTGRES := $(CURDIR)/$(VENV)/postgres
+$(VENV)/.postgres: $(VENV)/.dev
+	-@command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 \
+		|| { rm -rf $(POSTGRES) && mkdir -p $(POSTGRES)/debs/partial && cd $(POSTGRES) \
+		&& get() { apt-get install -q -y --no-install-recommends --download-only -o Debug::NoLocking=1 \
+			-o Dir::Cache::archives=$(POSTGRES)/debs postgresql >/dev/null 2>&1; } \
+		&& { get || { apt-get update -q >/dev/null && get; } ; } \
+		&& for deb in debs/*.deb; do dpkg -x $$deb .; done && rm -rf debs && test -x usr/lib/postgresql/*/bin/initdb; } \
+		|| echo "no postgres here: the ledger in PostgreSQL is not tested (Debian: apt-get install postgresql)"
+	@touch $@
+
 # ------------------------------------------------------------------------------------------------ use
 
 run: $(VENV)/.runtime  ## a working proxy: in front of the engines found on this machine, else of two embedded ones
@@ -108,7 +120,7 @@ run: $(VENV)/.runtime  ## a working proxy: in front of the engines found on this
 
 # --------------------------------------------------------------------------------------------- checks
 
-test: check $(VENV)/.deploy $(VENV)/.browser $(VENV)/.redis  ## everything that needs no real engine: check, then all tiers
+test: check $(VENV)/.deploy $(VENV)/.browser $(VENV)/.redis $(VENV)/.postgres  ## everything that needs no real engine: check, then all tiers
 	$(PYTEST) -q -n 2 $(wildcard tests/meta tests/unit tests/playbook tests/property)
 	$(PYTEST) -q tests/wire
 	$(PYTEST) -q tests/chaos

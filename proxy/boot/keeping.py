@@ -21,7 +21,7 @@ from proxy.telemetry import families
 
 if TYPE_CHECKING:
     from proxy.boot.leasing import Leasing
-    from proxy.boot.persisting import Persisting
+    from proxy.boot.persisting import Persisting, Store
     from proxy.core.account import Account, Maker
     from proxy.core.keys import Key
     from proxy.edge.models import Permits
@@ -58,7 +58,7 @@ class Keeping:
         self._guard: Guard | None = None
         self._books: Books | None = None
         self._stored: Sequence[Key] = ()
-        self._persisting: Persisting | None = None
+        self._persisting: list[Persisting] = []
         self._leasing: Leasing | None = None
         self._judge()
 
@@ -89,6 +89,8 @@ class Keeping:
                 families.KEY_IN_FLIGHT.name: self._running,
                 families.SHARED_UP.name: self._shared_up,
                 families.SHARED_ERRORS.name: self._shared_errors,
+                families.LEDGER_ERRORS.name: self._ledger_errors,
+                families.LEDGER_UNWRITTEN.name: self._ledger_unwritten,
             }
         )
 
@@ -108,14 +110,24 @@ class Keeping:
         settings = self._settings
         if settings.shared.url is not None:
             await self._share(self._made())
-        if settings.database is not None:
-            guard, books = self._made(), self._books
-            assert books is not None
-            from proxy.boot.persisting import Persisting  # noqa: PLC0415 - loads SQLite
+        if settings.ledger is not None:
+            from proxy.boot.ledgering import RemoteLedger  # noqa: PLC0415 - loads a client
 
-            path, alone = Path(settings.database), self._leasing is None
-            self._persisting = Persisting(path, guard, books, self._learnt, budgets=alone)
-            await self._persisting.exchange()
+            await self._persist(RemoteLedger(settings.ledger), usage=True)
+        if settings.database is not None:
+            from proxy.boot.storage import Storage  # noqa: PLC0415 - loads SQLite
+
+            await self._persist(Storage(Path(settings.database)), usage=settings.ledger is None)
+
+    async def _persist(self, store: "Store", *, usage: bool) -> None:
+        """Exchange with a store from now on; with one of them also what is used."""
+        from proxy.boot.persisting import Persisting  # noqa: PLC0415 - only where there is a store
+
+        guard, alone = self._made(), self._leasing is None
+        books = self._books if usage else None
+        persisting = Persisting(store, guard, books, self._learnt, budgets=alone)
+        self._persisting.append(persisting)
+        await persisting.exchange()
 
     async def _share(self, guard: Guard) -> None:
         from proxy.boot.leasing import Leasing  # noqa: PLC0415 - loads a client of Redis
@@ -129,8 +141,8 @@ class Keeping:
 
     async def stop(self) -> None:
         """Write what has been used."""
-        if self._persisting is not None:
-            await self._persisting.stop()
+        for persisting in self._persisting:
+            await persisting.stop()
         if self._leasing is not None:
             await self._leasing.stop()
 
@@ -138,8 +150,8 @@ class Keeping:
         """Look at the clock: keys expire, and days end."""
         if self._guard is not None:
             self._guard.calendar = calendar(self._wall())
-        if self._persisting is not None:
-            self._persisting.beat()
+        for persisting in self._persisting:
+            persisting.beat()
 
     def _learnt(self, keys: "Sequence[Key]") -> None:
         self._stored = keys
@@ -192,3 +204,9 @@ class Keeping:
 
     def _shared_errors(self) -> list[tuple[tuple[str, ...], float]]:
         return [] if self._leasing is None else [((), self._leasing.errors)]
+
+    def _ledger_errors(self) -> list[tuple[tuple[str, ...], float]]:
+        return [((), sum(one.errors for one in self._persisting))] if self._persisting else []
+
+    def _ledger_unwritten(self) -> list[tuple[tuple[str, ...], float]]:
+        return [((), sum(one.unwritten for one in self._persisting))] if self._persisting else []

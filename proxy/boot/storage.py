@@ -7,42 +7,38 @@ What cannot be written stays with the caller and is written later, so a file tha
 loses nothing while the process lives.
 """
 
+import asyncio
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
-import msgspec
-
-from proxy.core.account import Cost
-from proxy.core.keys import Key
-from proxy.core.usage import Used
+from proxy.boot.persisting import Learnt
+from proxy.core.usage import Batch
 from proxy.settings.keystore import Keystore, connect
 from proxy.telemetry.ledger import Ledger
 
 
-class Learnt(msgspec.Struct, frozen=True, kw_only=True):
-    """What an exchange brought. `keys` is None if they are those of before.
-
-    `spent` holds the sums of each key by the name of the day or month.
-    """
-
-    keys: Sequence[Key] | None
-    spent: Mapping[str, Mapping[str, Cost]]
-
-
 class Storage:
-    """The file, opened at the first exchange. Belongs to one thread at a time."""
+    """The file, opened at the first exchange. One exchange at a time."""
 
     __slots__ = ("_connection", "_path", "_version")
+
+    name: Final = "the database of keys"
+    hint: Final = "keys.database: its folder, its rights, the space left"
+    errors: Final = (sqlite3.Error, OSError)
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._connection: sqlite3.Connection | None = None
         self._version = -1  # of what others have written, as SQLite counts it
 
-    def exchange(self, rows: Sequence[Used], spans: Sequence[str]) -> Learnt:
-        """Write and read; sqlite3.Error or OSError if nothing came of it."""
-        connection = self._connection
+    async def exchange(self, batch: Batch, spans: Sequence[str]) -> Learnt:
+        """Write and read; one of `errors` if nothing came of it."""
+        return await asyncio.to_thread(self._exchange, batch, spans)
+
+    def _exchange(self, batch: Batch, spans: Sequence[str]) -> Learnt:
+        rows, connection = batch.rows, self._connection
         if connection is None:
             connection = self._connection = connect(self._path)
             connection.execute("PRAGMA busy_timeout = 1000")
@@ -57,8 +53,8 @@ class Storage:
         self._version = version
         return Learnt(keys=keys, spent=spent)
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Close the file."""
         if self._connection is not None:
-            self._connection.close()
+            await asyncio.to_thread(self._connection.close)
             self._connection = None

@@ -199,7 +199,7 @@ def bench(context: typer.Context) -> None:
 def usage(
     config: Config = None,
     database: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="The database, not the settings'.")
+        Path | None, typer.Option(metavar="FILE", help="A SQLite file, not the settings'.")
     ] = None,
     by: Annotated[
         str, typer.Option(help="What sums are by: any of day, key, tenant, model, with commas.")
@@ -212,9 +212,9 @@ def usage(
     """Show what API keys have used."""
     from proxy.cli import usage as view
 
-    path = keys.needed(config, database)
+    where = database or keys.ledger(config)
     groups = [one.strip() for one in by.split(",")]
-    raise typer.Exit(view.show(path, groups, since, until, csv=csv))
+    raise typer.Exit(view.show(where, groups, since, until, csv=csv))
 
 
 @app.command()

@@ -13,6 +13,8 @@ import typer
 
 if TYPE_CHECKING:
     from proxy.core.keys import Key
+    from proxy.settings.credential import Secret as Credential
+    from proxy.settings.keys import Keys
     from proxy.settings.keystore import Entry, Keystore, Secret
 
 app = typer.Typer(
@@ -213,15 +215,32 @@ def _database(config: Path | None, database: Path | None) -> Path | None:
     """Return the file, by the flag or by the settings; None if neither names one."""
     if database is not None:
         return database
+    found = _settings(config).database
+    return None if found is None else Path(found)
+
+
+def ledger(config: Path | None) -> "Path | Credential":
+    """Return where usage is by the settings; ends with 2 if nowhere."""
+    settings = _settings(config)
+    if settings.ledger is not None:
+        return settings.ledger
+    if settings.database is None:
+        _fail(
+            "There is no ledger: set keys.database or keys.ledger, or name one with --database.",
+            code=2,
+        )
+    return Path(settings.database)
+
+
+def _settings(config: Path | None) -> "Keys":
     from proxy.settings.load import load
     from proxy.settings.problems import SettingsError
 
     try:
-        found = load(config, os.environ).settings.keys.database
+        return load(config, os.environ).settings.keys
     except SettingsError as error:
         typer.echo(error.report(), err=True)
         raise typer.Exit(2) from None
-    return None if found is None else Path(found)
 
 
 def needed(config: Path | None, database: Path | None) -> Path:

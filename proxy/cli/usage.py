@@ -1,5 +1,6 @@
 """`headrace usage`: what keys have used, from the ledger."""
 
+import asyncio
 import sqlite3
 import sys
 from collections.abc import Sequence
@@ -12,14 +13,24 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from proxy.settings.credential import Secret
 from proxy.settings.keystore import connect
 from proxy.telemetry.ledger import COLUMNS, GROUPS, Ledger, Row, as_csv
 
 _UNFOLDED = 10_000  # columns of a pipe: wider than any row
 
 
-def show(path: Path, by: Sequence[str], since: str | None, until: str | None, *, csv: bool) -> int:
-    """Print sums of these days, of this month without any; return the exit code."""
+class Unreadable(Exception):  # noqa: N818  it is an answer
+    """The ledger cannot be read; its words say why."""
+
+
+def show(
+    where: Path | Secret, by: Sequence[str], since: str | None, until: str | None, *, csv: bool
+) -> int:
+    """Print sums of these days, of this month without any; return the exit code.
+
+    `where` is a SQLite file or the address of a PostgreSQL database.
+    """
     today = datetime.now(UTC).date()
     first = _day(since, "--since") if since else today.replace(day=1)
     last = _day(until, "--until") if until else today
@@ -27,14 +38,13 @@ def show(path: Path, by: Sequence[str], since: str | None, until: str | None, *,
         if group not in GROUPS:
             hint = f"{group!r} is none of {', '.join(GROUPS)}"
             raise typer.BadParameter(hint, param_hint="--by")
-    if not path.exists():
-        sys.stderr.write(f"There is no {path} yet: no proxy has written it.\n")
-        return 1
     try:
-        with closing(connect(path)) as connection:
-            rows = Ledger(connection).sums(by, first.isoformat(), last.isoformat())
-    except sqlite3.Error as error:
-        sys.stderr.write(f"{path} cannot be read: {error}\n")
+        if isinstance(where, Path):
+            rows = _of_file(where, by, first, last)
+        else:
+            rows = _of_server(where, by, first, last)
+    except Unreadable as error:
+        sys.stderr.write(f"{error}\n")
         return 1
     if csv:
         sys.stdout.write(as_csv(by, rows))
@@ -44,6 +54,35 @@ def show(path: Path, by: Sequence[str], since: str | None, until: str | None, *,
     else:
         sys.stdout.write(f"Nothing was used from {first} to {last}.\n")
     return 0
+
+
+def _of_file(path: Path, by: Sequence[str], first: date, last: date) -> list[Row]:
+    if not path.exists():
+        raise Unreadable(f"There is no {path} yet: no proxy has written it.")
+    try:
+        with closing(connect(path)) as connection:
+            return Ledger(connection).sums(by, first.isoformat(), last.isoformat())
+    except sqlite3.Error as error:
+        raise Unreadable(f"{path} cannot be read: {error}") from error
+
+
+def _of_server(url: Secret, by: Sequence[str], first: date, last: date) -> list[Row]:
+    from proxy.telemetry.postgres import ERRORS, MISSING, PostgresLedger
+
+    async def asked() -> list[Row]:
+        ledger = await PostgresLedger.open(url.reveal())
+        try:
+            return await ledger.sums(by, first, last)
+        finally:
+            await ledger.close()
+
+    try:
+        return asyncio.run(asked())
+    except MISSING:
+        raise Unreadable("There is no ledger there yet: no proxy has written it.") from None
+    except ERRORS as error:
+        reason = str(error) or type(error).__name__
+        raise Unreadable(f"The database of keys.ledger cannot be read: {reason}") from error
 
 
 def table(by: Sequence[str], rows: Sequence[Row]) -> Table:

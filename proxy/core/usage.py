@@ -5,6 +5,7 @@ is estimated: the prompt by its bytes, the answer by the pieces that were passed
 engines write one a token. Nothing is charged for a call that no engine answered.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -43,6 +44,18 @@ class Used(msgspec.Struct, frozen=True, kw_only=True):
     def place(self) -> tuple[str, str, str, str]:
         """Return what tells two of them apart."""
         return self.day, self.key, self.tenant, self.model
+
+
+class Batch(msgspec.Struct, frozen=True, kw_only=True):
+    """What is written at once, again and again until that has come about.
+
+    A ledger that has seen the `serial` of this process before has the rows already. `whole`:
+    nothing that has been used is left out.
+    """
+
+    serial: int
+    rows: Sequence[Used]
+    whole: bool = True
 
 
 def measured(call: Call) -> Measure:

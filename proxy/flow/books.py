@@ -7,6 +7,7 @@ once; from then on it is additions.
 
 from collections import Counter
 from collections.abc import Callable
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from proxy.core.call import OK
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 MAX_KEYS: Final = 256  # lines of each metric; further keys are one
 MAX_PAGES: Final = 4096  # accounts whose places are remembered
+MAX_PLACES: Final = 10_000  # sums kept for a ledger that cannot be written: some 5 MB
 OTHER: Final = "(other)"
 Whose = tuple[str, str]  # key and tenant
 Place = tuple[str, str, str, str]  # as `Used.place`
@@ -107,22 +109,31 @@ class Books:
         if page.day != day:
             page.day, page.sums = day, {}
         sums = page.sums.get(model)
+        return self._placed(page, model) if sums is None else sums
+
+    def _placed(self, page: "_Page", model: str) -> "_Sums":
+        """Return where to add; with a ledger out of reach for long, no more by the model."""
+        key, unwritten = page.key, self._unwritten
+        whose = (page.day, key.name, key.tenant or key.name)
+        sums = unwritten.get((*whose, model))
         if sums is None:
-            key = page.key
-            place = (day, key.name, key.tenant or key.name, model)
-            sums = page.sums[model] = self._unwritten.setdefault(place, _Sums())
+            if len(unwritten) >= MAX_PLACES:
+                return unwritten.setdefault((*whose, OTHER), _Sums())
+            sums = unwritten[(*whose, model)] = _Sums()
+        page.sums[model] = sums
         return sums
 
-    def written(self) -> list[Used]:
-        """Hand out what has been used since this was last asked."""
-        unwritten, self._unwritten = self._unwritten, {}
-        self._pages.clear()
-        return [sums.row(place) for place, sums in unwritten.items()]
+    @property
+    def unwritten(self) -> int:
+        """Return how many sums have not been handed out."""
+        return len(self._unwritten)
 
-    def unwritten(self, rows: list[Used]) -> None:
-        """Take back what could not be written."""
-        for row in rows:
-            self._unwritten.setdefault(row.place, _Sums()).take(row)
+    def written(self, most: int) -> list[Used]:
+        """Hand out what has been used, the oldest first, so many sums at most."""
+        unwritten = self._unwritten
+        self._pages.clear()
+        places = tuple(islice(unwritten, most))
+        return [unwritten.pop(place).row(place) for place in places]
 
 
 class _Line:
@@ -162,13 +173,6 @@ class _Sums:
         self.tokens_out += used.tokens_out
         self.estimated += used.estimated
         self.money += money
-
-    def take(self, row: Used) -> None:
-        self.requests += row.requests
-        self.tokens_in += row.tokens_in
-        self.tokens_out += row.tokens_out
-        self.estimated += row.estimated
-        self.money += row.money
 
     def row(self, place: Place) -> Used:
         day, key, tenant, model = place

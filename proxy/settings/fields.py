@@ -18,9 +18,10 @@ from proxy.settings.tracing import Tracing
 
 PREFIX: Final = "HEADRACE_"
 _TRACING: Final = [f"tracing.{name}" for name in Tracing.__struct_fields__]
-_ALONE: Final = ("listen", "admin", "socket_mode", "workers", "log.format", "keys.database")
+_ALONE: Final = ("listen", "admin", "socket_mode", "workers", "log.format")
 _SHARED: Final = [f"keys.shared.{name}" for name in Shared.__struct_fields__]
-FIXED: Final = frozenset({*_ALONE, *_SHARED, *_TRACING})  # at a reload
+_STORES: Final = ("keys.database", "keys.ledger")
+FIXED: Final = frozenset({*_ALONE, *_SHARED, *_STORES, *_TRACING})  # at a reload
 CONFIG: Final = "HEADRACE_CONFIG"  # the file itself; not a key of the file
 
 

@@ -160,6 +160,15 @@ class Keys(msgspec.Struct, frozen=True, kw_only=True):
             extra={"unit": "path"},
         ),
     ] = None
+    ledger: Annotated[
+        Secret | None,
+        Meta(
+            description="A PostgreSQL database that gets what each key has used, in place of"
+            " keys.database: postgresql://user:password@host:port/name. Several replicas may have"
+            " the same. ${NAME} is replaced from the environment. Never shown.",
+            extra={"unit": "secret"},
+        ),
+    ] = None
     prices: Annotated[
         dict[str, Price],
         Meta(description="What models cost, by name as clients ask for it, or by a pattern."),

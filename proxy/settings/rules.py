@@ -217,13 +217,21 @@ def _keys_stay_here(scene: Scene) -> Iterator[Problem]:
     if settings.pass_through and settings.wanted:
         found = "true, but clients have keys of this proxy, which engines must not get"
         yield scene.problem("keys.pass_through", found, "leave it out, or the keys")
-    url = settings.shared.url
-    if url is not None and not url.reveal().startswith(_STORES):
-        found = "this is no address of a Redis server"
-        yield scene.problem("keys.shared.url", found, f"write one of {', '.join(_STORES)}")
-    elif url is not None and find_spec("redis") is None:
-        hint = "pip install 'headrace[redis]'"
-        yield scene.problem("keys.shared.url", "the client of Redis is not installed", hint)
+
+
+def _stores_of_keys_can_be_reached(scene: Scene) -> Iterator[Problem]:
+    settings = scene.settings.keys
+    wanted = (
+        ("keys.shared.url", settings.shared.url, "Redis", _STORES, "redis", "redis"),
+        ("keys.ledger", settings.ledger, "PostgreSQL", _LEDGERS, "asyncpg", "postgres"),
+    )
+    for path, url, server, schemes, module, extra in wanted:
+        if url is not None and not url.reveal().startswith(schemes):
+            found = f"this is no address of a {server} server"
+            yield scene.problem(path, found, f"write one of {', '.join(schemes)}")
+        elif url is not None and find_spec(module) is None:
+            hint = f"pip install 'headrace[{extra}]'"
+            yield scene.problem(path, f"the client of {server} is not installed", hint)
 
 
 def _dns_sources_can_be_asked(scene: Scene) -> Iterator[Problem]:
@@ -281,6 +289,7 @@ def _one_source_once(scene: Scene) -> Iterator[Problem]:
 
 
 _STORES: Final = ("redis://", "rediss://", "unix://")
+_LEDGERS: Final = ("postgresql://", "postgres://")
 _RULES: Final[tuple[Callable[[Scene], Iterator[Problem]], ...]] = (
     _one_listener_an_address,
     _no_backend_is_this_proxy,
@@ -292,6 +301,7 @@ _RULES: Final[tuple[Callable[[Scene], Iterator[Problem]], ...]] = (
     _timeouts_are_of_models,
     _keys_can_be_known,
     _keys_stay_here,
+    _stores_of_keys_can_be_reached,
     _dns_sources_can_be_asked,
     _kubernetes_sources_name_one_thing,
     _one_source_once,

@@ -313,6 +313,18 @@ SHARED_UP = Family(
 SHARED_ERRORS = Family(
     name="headrace_limits_shared_errors_total", type="counter", help="How often it did not answer."
 )
+LEDGER_ERRORS = Family(
+    name="headrace_ledger_errors_total",
+    type="counter",
+    help="How often keys and usage could not be exchanged with their database; with several"
+    " workers, that of the one with most.",
+)
+LEDGER_UNWRITTEN = Family(
+    name="headrace_ledger_unwritten",
+    type="gauge",
+    help="Sums of usage that wait to be written: one for a day, key and model; with several"
+    " workers, those of the one with most.",
+)
 BUILD = Family(
     name="headrace_build_info",
     type="gauge",
@@ -320,7 +332,10 @@ BUILD = Family(
     help="Always 1: what is running.",
 )
 
-OF_KEYS = (KEYS, KEY_REQUESTS, KEY_TOKENS, KEY_IN_FLIGHT, SHARED_UP, SHARED_ERRORS)
+OF_KEYS = (
+    *(KEYS, KEY_REQUESTS, KEY_TOKENS, KEY_IN_FLIGHT),
+    *(SHARED_UP, SHARED_ERRORS, LEDGER_ERRORS, LEDGER_UNWRITTEN),
+)
 FAMILIES: tuple[Family, ...] = (
     *(REQUESTS, DURATION, FIRST_TOKEN, INTER_TOKEN, QUEUE, OVERHEAD, TOKENS_IN, TOKENS_OUT),
     *(ATTEMPTS, RETRIES, CONTINUATIONS, HEDGES, IN_FLIGHT, QUEUED, CONNECTIONS),

@@ -81,7 +81,11 @@ def test_the_proxy_imports_only_what_is_declared() -> None:
         distribution(one)
         for one in [
             *table["dependencies"],
-            *(one for name in ("local", "redis") for one in table["optional-dependencies"][name]),
+            *(
+                one
+                for name in ("local", "postgres", "redis")
+                for one in table["optional-dependencies"][name]
+            ),
         ]
     }
     homes = importlib.metadata.packages_distributions()

@@ -27,6 +27,9 @@ FENCE = re.compile(r"(?ms)^( *)```(\w+)\n(.*?)^ *```$")
 TARGET = re.compile(r"(?m)^([a-z-]+):")
 # A problem that is one of the place, not of the text: the file is not on this machine.
 ELSEWHERE = re.compile(r"no key in that file|cannot be read|cannot be used|is not there")
+# What stands in for variables.
+ADDRESSES = {"REDIS_URL": "redis://127.0.0.1:6379", "DATABASE_URL": "postgresql://127.0.0.1/x"}
+SOME_KEY = "a-key-of-twenty-letters"
 # Documents of other programs: they are what their own tools make of them.
 FOREIGN = frozenset({"services", "scrape_configs", "endpoints", "groups", "http", "server"})
 
@@ -114,7 +117,7 @@ def problems(text: str, folder: Path) -> list[str]:
     file = folder / "headrace.yaml"
     file.write_text(text)
     env = {
-        name: "redis://127.0.0.1:6379" if "URL" in name else "a-key-of-twenty-letters"
+        name: next((url for word, url in ADDRESSES.items() if word in name), SOME_KEY)
         for name in secrets.references(text)
     }
     try:

@@ -1,6 +1,7 @@
 """The books: what each key has used, for metrics and for a ledger."""
 
 import msgspec
+import pytest
 
 from proxy.core.account import Cost, Grant
 from proxy.core.call import OK, Call
@@ -61,19 +62,35 @@ def test_a_call_is_entered_and_settled() -> None:
     assert sums.requests == {("team", "team", "ok"): 2}
     assert sums.tokens == {("team", "team", "in"): 10, ("team", "team", "out"): 14}
     assert guard.accounts["team"].spent == Cost(tokens=24.0, money=24.0)
-    assert sums.written() == [TWICE]
-    assert sums.written() == []
+    assert sums.written(9) == [TWICE]
+    assert sums.written(9) == []
 
 
-def test_what_could_not_be_written_comes_again() -> None:
+def used(sums: Books, guard: Guard, *models: str) -> None:
+    for model in models:
+        call = ended(guard)
+        call.model = model
+        sums.finished(call)
+
+
+def test_the_oldest_sums_are_handed_out_first_and_no_more_than_asked_for() -> None:
     sums, guard = scene("team")
-    sums.finished(ended(guard))
-    rows = sums.written()
-    sums.finished(ended(guard))
+    used(sums, guard, "a", "b", "c")
+    assert sums.unwritten == 3
 
-    sums.unwritten(rows)
+    assert [row.model for row in sums.written(2)] == ["a", "b"]
+    assert sums.unwritten == 1
+    assert [row.model for row in sums.written(2)] == ["c"]
 
-    assert sums.written() == [TWICE]
+
+def test_models_without_number_are_one_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(books, "MAX_PLACES", 2)
+    sums, guard = scene("team")
+
+    used(sums, guard, "a", "b", "c", "d", "a")
+
+    rows = sums.written(9)
+    assert [(row.model, row.requests) for row in rows] == [("a", 2), ("b", 1), ("(other)", 2)]
 
 
 def test_a_call_without_an_answer_is_one_that_failed() -> None:
@@ -95,7 +112,7 @@ def test_a_refusal_counts_by_its_kind_and_uses_nothing() -> None:
     sums.finished(call)
 
     assert sums.requests == {("team", "team", "rate_limit_exceeded"): 1}
-    assert sums.written() == []
+    assert sums.written(9) == []
 
 
 def test_who_is_not_known_counts_without_a_name() -> None:
@@ -117,7 +134,7 @@ def test_many_keys_are_one_line() -> None:
 
     assert len(sums.requests) == books.MAX_KEYS + 1
     assert sums.requests["(other)", "(other)", "ok"] == 2
-    assert len(sums.written()) == len(names)
+    assert len(sums.written(999)) == len(names)
 
 
 def test_without_a_ledger_nothing_is_kept_for_one() -> None:
@@ -126,5 +143,5 @@ def test_without_a_ledger_nothing_is_kept_for_one() -> None:
 
     sums.finished(ended(guard))
 
-    assert sums.written() == []
+    assert sums.written(9) == []
     assert sums.requests == {("team", "team", "ok"): 1}

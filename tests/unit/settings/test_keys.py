@@ -74,6 +74,7 @@ def test_a_key_alone_is_enough() -> None:
         (f"clients: {{a: {{hash: '{HASH}'}}, b: {{key: a}}}}", "the same key as that of 'a'"),
         (f"{{clients: {{a: {{hash: '{HASH}'}}}}, pass_through: true}}", "engines must not get"),
         ("shared: {url: http://r:1}", "this is no address of a Redis server"),
+        ("ledger: mysql://r:1", "this is no address of a PostgreSQL server"),
         (f"clients: {{a: {{hash: '{HASH}', expires: soon}}}}", "write a day, 2027-01-31"),
         (f"clients: {{a: {{hash: '{HASH}', concurrency: -1}}}}", "keys.clients.a.concurrency"),
         (f"clients: {{a: {{hash: '{HASH}', tenant: 'a b'}}}}", "it stands in metrics and logs"),
@@ -111,3 +112,4 @@ def test_a_store_needs_its_client(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(rules, "find_spec", lambda _name: None)
 
     assert "headrace[redis]" in problems(tmp_path, text)
+    assert "headrace[postgres]" in problems(tmp_path, "keys: {ledger: postgres://r:1}\n")

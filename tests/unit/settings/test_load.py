@@ -96,6 +96,7 @@ SINGLE = [
     ("tracing.queue", "64", 64),
     ("tracing.timeout", "5s", 5.0),
     ("keys.database", "/dev/x.db", "/dev/x.db"),
+    ("keys.ledger", "postgresql://u:pw@r:1/x", Secret("postgresql://u:pw@r:1/x")),
     ("keys.pass_through", "true", True),
     ("keys.shared.url", "redis://:pw@r:1/2", Secret("redis://:pw@r:1/2")),
     ("keys.shared.prefix", "edge", "edge"),
