@@ -69,13 +69,16 @@ async def test_counts_outlive_a_worker_and_nothing_is_left_of_what_it_held(
 async def test_a_cap_holds_over_all_workers(free_port: FreePort, tmp_path: Path) -> None:
     engine = await start_engine(Profile(pace=0.02, output_tokens=TOKENS))
     file = tmp_path / "headrace.yaml"
-    file.write_text(f"workers: 2\nbackends: [{{name: e, url: '{engine.url}', max_in_flight: 3}}]\n")
+    file.write_text(
+        f"workers: 2\nbackends: [{{name: e, url: '{engine.url}', max_in_flight: 3}}]\n"
+        "limits: {queue_timeout: 300s}\n"
+    )
     try:
         async with running_from(file, free_port) as proxy, asyncio.TaskGroup() as group:
             load = Load(proxy.url, fresh=True)
             group.create_task(load.run())
             seen: collections.Counter[int] = collections.Counter()
-            while len(load.asked) < 120:
+            while len(load.asked) < 90:
                 row = (await status(proxy))["backends"][0]  # type: ignore[index]
                 seen[row["in_flight"]] += 1
                 await asyncio.sleep(0.01)

@@ -33,7 +33,7 @@ class RealEngine:
         """End it politely if it still runs; its pipes are closed."""
         if self._process.poll() is None:
             os.kill(self.pid, signal.SIGTERM)
-            self._process.wait(timeout=10)
+            self._process.wait(timeout=60)
         for pipe in (self._process.stdin, self._process.stdout):
             assert pipe is not None
             pipe.close()
