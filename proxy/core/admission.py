@@ -8,7 +8,7 @@ Order is one number per ticket: `arrival + priority * AGING`. A class of priorit
 AGING seconds over the next one. Inside a class that is first come, first served; between classes
 the better one goes first, but nobody starves: after AGING seconds a ticket beats what arrives now
 in the class above. As the number never changes, a heap keeps the order and the clock need not be
-asked.
+asked. Where several tenants wait, `core/turns` says what counts as the arrival.
 
 Where several processes of this proxy serve, what waits in the others counts for the bounds, too:
 `Elsewhere` knows. Order holds inside one process only.
@@ -26,6 +26,7 @@ import msgspec
 from typing_extensions import override
 
 from proxy.core.failure import Failure, Kind, Origin, Phase
+from proxy.core.turns import Turns
 
 AGING: Final = 10.0  # seconds that one step of priority is worth
 WINDOW: Final = 10.0  # seconds over which the drain rate is smoothed
@@ -52,14 +53,13 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
 class Ticket(Generic[Item]):
     """A place in a queue. `waiting` until popped, taken or cancelled."""
 
-    __slots__ = ("item", "key", "priority", "queued_at", "serial", "size", "waiting")
+    __slots__ = ("item", "key", "queued_at", "serial", "size", "waiting", "whose")
 
-    def __init__(self, item: Item, *, size: int, priority: int, now: float, serial: int) -> None:
+    def __init__(self, item: Item, *, size: int, whose: str, now: float, serial: int) -> None:
         self.item = item
         self.size = size
-        self.priority = priority
-        self.queued_at = now
-        self.key = now + priority * AGING
+        self.whose = whose
+        self.queued_at = self.key = now
         self.serial = serial  # breaks ties: first come, first served
         self.waiting = True
 
@@ -71,7 +71,7 @@ class Ticket(Generic[Item]):
     @override
     def __repr__(self) -> str:
         state = "waiting" if self.waiting else "out"
-        return f"<Ticket {self.serial} priority={self.priority} {state}>"
+        return f"<Ticket {self.serial} {state}>"
 
 
 class Elsewhere(Protocol):
@@ -125,6 +125,7 @@ class Queue(Generic[Item]):
         "_rate",
         "_struck",
         "_total",
+        "_turns",
         "bytes",
         "count",
         "model",
@@ -141,13 +142,16 @@ class Queue(Generic[Item]):
         self._policy = policy
         self._total = total if total is not None else _Load()
         self._heap: list[Ticket[Item]] = []
+        self._turns = Turns()
         self._struck = 0  # tickets in `_heap` that do not wait any more
         self._rate: float | None = None  # tickets served a second
         self._marked_at = 0.0
         self._marked_served = 0
 
-    def push(self, item: Item, *, size: int, priority: int, now: float) -> Ticket[Item] | Failure:
-        """Queue `item` of `size` bytes; a lower `priority` goes first.
+    def push(
+        self, item: Item, *, size: int, priority: int, now: float, whose: str = ""
+    ) -> Ticket[Item] | Failure:
+        """Queue `item` of `size` bytes; a lower `priority` goes first, and tenants share evenly.
 
         Who waits too long cancels by itself. Fails with QUEUE_FULL, carrying `retry_after`.
         """
@@ -164,7 +168,10 @@ class Queue(Generic[Item]):
             self._sample(now)
         else:  # an idle queue says nothing about how fast a busy one drains
             self._marked_at, self._marked_served = now, self.served
-        return self._enter(item, size=size, priority=priority, now=now)
+        ticket = self._enter(item, size=size, whose=whose, now=now)
+        ticket.key = self._turns.arrive(whose, now, self._rate or 0.0) + priority * AGING
+        heapq.heappush(self._heap, ticket)
+        return ticket
 
     def bound(self, policy: Policy) -> None:
         """Put other bounds in force."""
@@ -248,11 +255,10 @@ class Queue(Generic[Item]):
             return f"the queues of all models are full: {total.bytes} bytes"
         return None
 
-    def _enter(self, item: Item, *, size: int, priority: int, now: float) -> Ticket[Item]:
+    def _enter(self, item: Item, *, size: int, whose: str, now: float) -> Ticket[Item]:
         total = self._total
         total.serial += 1
-        ticket = Ticket(item, size=size, priority=priority, now=now, serial=total.serial)
-        heapq.heappush(self._heap, ticket)
+        ticket = Ticket(item, size=size, whose=whose, now=now, serial=total.serial)
         self.count += 1
         self.bytes += size
         total.count += 1
@@ -262,6 +268,7 @@ class Queue(Generic[Item]):
 
     def _leave(self, ticket: Ticket[Item]) -> None:
         ticket.waiting = False
+        self._turns.leave(ticket.whose)
         self._struck += 1
         self.count -= 1
         self.bytes -= ticket.size

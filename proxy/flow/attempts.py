@@ -134,13 +134,11 @@ class Attempts:
             self._give_up(self.last_failure or choice.no_backend(self, now))
 
     def _wait(self, now: float) -> None:
-        call = self.call
         self.phase = QUEUE
         if not deadlines.may_wait(self, now):
             self._give_up(choice.waited_in_vain(self, now))
             return
-        queue = choice.queue(self)
-        outcome = queue.push(self, size=call.body_size, priority=call.priority, now=now)
+        outcome = choice.queued(self, now)
         if isinstance(outcome, Failure):
             self._give_up(outcome)
             return

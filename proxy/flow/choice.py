@@ -7,7 +7,7 @@ from proxy.core import affinity
 from proxy.core.failure import Failure, Kind, Origin, Phase
 
 if TYPE_CHECKING:
-    from proxy.core.admission import Queue
+    from proxy.core.admission import Queue, Ticket
     from proxy.core.backend import Backend
     from proxy.core.catalog import Target
     from proxy.flow.attempts import Attempts
@@ -73,6 +73,18 @@ def _native_if_equal(
 def queue(attempts: "Attempts") -> "Queue[Attempts]":
     """Return where this call waits: with all that asked for the same name."""
     return attempts.course.queues.queue(attempts.call.model)
+
+
+def queued(attempts: "Attempts", now: float) -> "Ticket[Attempts] | Failure":
+    """Let this call wait, as one of those of its tenant."""
+    call = attempts.call
+    whose = ""
+    if call.grant is not None:
+        key = call.grant.account.key
+        whose = key.tenant or key.name
+    return queue(attempts).push(
+        attempts, size=call.body_size, priority=call.priority, now=now, whose=whose
+    )
 
 
 def choosy(attempts: "Attempts") -> bool:

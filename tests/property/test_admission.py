@@ -19,6 +19,7 @@ class QueuesMachine(RuleBasedStateMachine):
         self.queues: Queues[int] = Queues(POLICY)
         self.waiting: dict[str, list[Ticket[int]]] = {model: [] for model in "abc"}
         self.serial = 0
+        self.priorities: dict[int, int] = {}
 
     def all(self) -> list[Ticket[int]]:
         return [ticket for waiting in self.waiting.values() for ticket in waiting]
@@ -30,6 +31,7 @@ class QueuesMachine(RuleBasedStateMachine):
     )
     def arrive(self, model: str, size: int, priority: int) -> None:
         self.serial += 1
+        self.priorities[self.serial] = priority
         waiting, everyone = self.waiting[model], self.all()
         fits = (
             len(waiting) < POLICY.count
@@ -53,7 +55,10 @@ class QueuesMachine(RuleBasedStateMachine):
         waiting = self.waiting[model]
         expected = min(
             waiting,
-            key=lambda ticket: (ticket.queued_at + AGING * ticket.priority, ticket.item),
+            key=lambda ticket: (
+                ticket.queued_at + AGING * self.priorities[ticket.item],
+                ticket.item,
+            ),
             default=None,
         )
 

@@ -236,3 +236,18 @@ def test_queues_of_models_that_are_gone_are_forgotten_when_empty() -> None:
     queues.prune({"kept"})
     assert [model for model, _ in queues.items()] == ["gone", "kept"]
     assert repr(queues.queue("gone")) == "<Queue 1 waiting, 1 bytes>"
+
+
+def test_a_tenant_with_few_waiting_goes_before_one_with_many(queue: Queue[str]) -> None:
+    for second in range(4):  # one is served in a second
+        push(queue, "x", now=float(second))
+        push(queue, "y", now=float(second))
+        queue.pop()
+    drained(queue)
+    for item in "ABC":
+        queue.push(item, size=1, priority=0, now=4.0, whose="loud")
+
+    queue.push("q", size=1, priority=0, now=4.1, whose="quiet")
+    queue.push("D", size=1, priority=0, now=4.1, whose="loud")
+
+    assert drained(queue) == "AqBCD"

@@ -2,7 +2,11 @@
 
 import pytest
 
+from proxy.core.account import Account, Grant
+from proxy.core.admission import Ticket
 from proxy.core.failure import Kind, Origin
+from proxy.core.keys import Key
+from proxy.core.window import Window
 from proxy.flow import choice
 from proxy.flow.attempts import Attempts
 from tests.fixtures.course import World
@@ -106,3 +110,17 @@ def test_calls_of_a_session_go_to_its_backend_while_that_has_not_too_much_to_do(
     assert held is not None
     assert held.name == homes[0]
     assert busy is not held
+
+
+def test_a_call_waits_as_one_of_its_tenants() -> None:
+    world = World("a", cap=1)
+    world.ask()
+    nobody, anybody = waiting(world), waiting(world)
+    account = Account(
+        Key(name="team-a", tenant="research"), lambda _kind, _name, limit: Window(limit)
+    )
+    anybody.call.grant = Grant(account, 1000.0)
+
+    tickets = [choice.queued(each, world.now()) for each in (nobody, anybody)]
+
+    assert [ticket.whose for ticket in tickets if isinstance(ticket, Ticket)] == ["", "research"]
