@@ -13,7 +13,7 @@ from tests.fixtures.stack import Stack, backends, eventually, serving
 from tests.fixtures.wire import Broken, Reply, chat, connected, port_of, post
 
 Port = Callable[[], int]
-TIMES = "timeouts: {connect: 200ms, first_token: 200ms, idle: 200ms}\n"
+TIMES = "timeouts: {connect: 30s, first_token: 30s, idle: 30s}\n"
 DONE = b"data: [DONE]\n\n"
 
 
@@ -23,10 +23,25 @@ async def pair() -> AsyncIterator[tuple[Engine, Engine]]:
         yield one, two
 
 
+def patience(fault: Fault | None) -> str:
+    """Return the one short limit that finds a fault, of the engine it strikes; mostly none."""
+    if fault is None or (fault.kind is Kind.SILENCE and fault.seconds):
+        return "{}"
+    if fault.kind is Kind.SILENCE:
+        return "{idle: 200ms}"
+    hangs = {Kind.HANG_ACCEPT, Kind.HANG, Kind.HANG_HEAD, Kind.DRIP_HEAD}
+    return "{first_token: 200ms}" if fault.kind in hangs else "{}"
+
+
 @pytest.fixture
-async def stack(pair: tuple[Engine, Engine], free_port: Port) -> AsyncIterator[Stack]:
+async def stack(
+    request: pytest.FixtureRequest, pair: tuple[Engine, Engine], free_port: Port
+) -> AsyncIterator[Stack]:
     """Return a proxy that prefers the first engine."""
+    case = getattr(request.node, "callspec", None)
+    limit = patience(case.params.get("fault") if case is not None else None)
     document = backends(*pair).replace("name: b", "name: b\n    priority: 1") + TIMES
+    document = document.replace("name: a", f"name: a\n    timeouts: {limit}")
     async with serving(document, free_port) as stack:
         yield stack
         await eventually(lambda: not stack.instance.in_flight())
