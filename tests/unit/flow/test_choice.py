@@ -119,7 +119,7 @@ def test_a_call_waits_as_one_of_its_tenants() -> None:
     account = Account(
         Key(name="team-a", tenant="research"), lambda _kind, _name, limit: Window(limit)
     )
-    anybody.call.grant = Grant(account, 1000.0)
+    anybody.call.grant = Grant(account, given=True, at=1000.0)
 
     tickets = [choice.queued(each, world.now()) for each in (nobody, anybody)]
 
