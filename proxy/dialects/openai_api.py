@@ -15,6 +15,7 @@ import orjson
 from proxy.core.catalog import Model
 from proxy.core.failure import Failure
 from proxy.core.inband import is_error
+from proxy.dialects import threads
 from proxy.dialects.errors import anthropic_type, fits, hint_for, openai_type, status_of
 
 DONE = b"[DONE]"
@@ -160,7 +161,9 @@ def _shaped(surface: str, failure: Failure, request_id: str, message: str) -> Ma
     code = failure.kind.value
     if surface == "anthropic":
         kind = anthropic_type(status)
-        error = {"type": kind, "message": message, "code": code}
+        error: dict[str, object] = {"type": kind, "message": message, "code": code}
+        if failure.param == threads.FIELD:
+            error["details"] = threads.DETAILS
         return {"type": "error", "error": error, "request_id": request_id}
     if surface == "ollama":
         kind = openai_type(status)

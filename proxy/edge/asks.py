@@ -6,6 +6,7 @@ from typing import Final
 
 from proxy.core import headers
 from proxy.core.failure import Failure, Kind, Origin, Phase
+from proxy.dialects import threads
 from proxy.dialects.openai_api import Operation
 from proxy.flow.course import Request
 
@@ -29,6 +30,8 @@ def asked(
             request.content_type = value
         elif lower == b"x-request-id":
             request.request_id = headers.request_id(value, b"").decode("ascii") or None
+        elif lower == b"anthropic-beta":
+            request.threads |= threads.BETA in value
         elif lower.startswith(b"x-headrace-"):
             problem = _own_field(request, lower[11:], value.strip())
             if problem is not None:

@@ -3,8 +3,12 @@
 The names and units are those of the OpenAI API. `remaining` is what is left after this call was let
 in, tokens by its estimate. `reset` is when all of the limit is there again: a window slides, so
 that is always a period after what was taken last, and the same in every answer.
+
+What an engine says of such limits is said of the key it is asked with, which all clients share: it
+goes to clients only while they have no keys of their own here.
 """
 
+import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
@@ -17,6 +21,13 @@ _FIELDS: Final = (
     "x-ratelimit-limit-{name}: {limit}\r\nx-ratelimit-remaining-{name}: %d\r\n"
     "x-ratelimit-reset-{name}: {reset:.0f}ms\r\n"
 )
+# OpenAI's and Anthropic's names, and those of the IETF's draft.
+_OF_ENGINES: Final = re.compile(rb"^(?:x-|anthropic-)?ratelimit[^:\r]*:[^\r]*\r\n", re.MULTILINE)
+
+
+def without_limits(start: bytes) -> bytes:
+    """Leave out of the start of a head what an engine says of its own limits."""
+    return _OF_ENGINES.sub(b"", start) if b"ratelimit" in start else start
 
 
 def limit_fields(grant: "Grant") -> bytes:

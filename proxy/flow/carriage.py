@@ -11,6 +11,7 @@ import msgspec
 from proxy.core import bulk, peek
 from proxy.core.catalog import Target
 from proxy.core.failure import Failure, Kind, Origin, Phase
+from proxy.dialects import threads as kept
 from proxy.dialects.translate import asking
 from proxy.dialects.translate.assemble import Assembly, streamed
 from proxy.dialects.translate.base import Refusal, Settled, Translated
@@ -102,13 +103,17 @@ def settled_head(made: Settled) -> "ResponseHead":
 
 
 def prepared(
-    course: "Course", call: "Call", targets: tuple[Target, ...]
+    course: "Course", call: "Call", targets: tuple[Target, ...], *, threads: bool = False
 ) -> tuple[Target, ...] | Failure | Settled:
     """Leave out backends for which this call cannot be translated; None left is a failure.
 
     What no engine need be asked is settled, unless an engine speaks the caller's dialect. A large
-    body is translated for the engine that gets it, and not before.
+    body is translated for the engine that gets it, and not before. `threads`: the call may be a
+    turn of a conversation that no engine keeps, and is refused then.
     """
+    if threads and kept.wanted(call.body):
+        why = f"`{kept.FIELD}` cannot be carried: {kept.WHY}"
+        return refusal(Refusal(message=why, param=kept.FIELD))
     foreign: dict[str, Engine] = {}
     for target in targets:
         for backend in target.candidates:

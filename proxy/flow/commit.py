@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from proxy.flow.allowances import limit_fields
+from proxy.flow.allowances import limit_fields, without_limits
 from proxy.flow.relay import ConvertingRelay, Relay
 from proxy.flow.translating import TranslatingRelay
 from proxy.upstream import framing
@@ -45,7 +45,8 @@ def head_bytes(head: ResponseHead, length: int, call: "Call", client: "Client") 
         delimiter = CHUNKED
     if client.closing:
         delimiter += CLOSE
-    return head.start + delimiter + own_fields(call)
+    start = head.start if call.grant is None else without_limits(head.start)
+    return start + delimiter + own_fields(call)
 
 
 def dressed(head: ResponseHead, content_type: bytes, *, whole: bool) -> ResponseHead:

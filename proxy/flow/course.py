@@ -52,6 +52,7 @@ _JUDGED = (
     "scope",
     "secret",
     "session",
+    "threads",
     "timeout",
 )
 
@@ -125,6 +126,7 @@ class Request:
         "scope",
         "secret",
         "session",
+        "threads",
         "timeout",
         "translates",
         "ways",
@@ -140,6 +142,7 @@ class Request:
         self.priority = 0
         self.query = ""  # goes on to an engine that has the path
         self.continues: bool | None = None  # a broken stream goes on elsewhere; None = unsaid
+        self.threads = False  # the body may ask for a turn of a conversation that is kept
         self.timeout = 0.0  # seconds for the whole call; 0 = what the settings say
         self.content_type = b""
         self.credentials = False  # those of the client are passed on to engines

@@ -100,7 +100,7 @@ class Intake:
                 return None
         targets = self._targets(call, request)
         if request.translates and not isinstance(targets, Failure):
-            prepared = carriage.prepared(self._course, call, targets)
+            prepared = carriage.prepared(self._course, call, targets, threads=request.threads)
             if isinstance(prepared, Settled):
                 settle(self._course, client, call, prepared)
                 return None

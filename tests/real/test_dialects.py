@@ -105,12 +105,11 @@ async def test_an_error_is_anthropics(claude: anthropic.AsyncAnthropic) -> None:
 async def test_a_response(proxy: ProxyProcess, streamed: bool) -> None:
     async with openai.AsyncOpenAI(base_url=f"{proxy.url}/v1", api_key="none") as sdk:
         if streamed:
-            # Event by event: the engine's own stream lacks what the client's collector asks for.
-            stream = await sdk.responses.create(model=MODEL, input="Hello there", stream=True)
-            events = [event async for event in stream]
+            async with sdk.responses.stream(model=MODEL, input="Hello there") as stream:
+                events = [event async for event in stream]
+                text = (await stream.get_final_response()).output_text
             deltas = [e.delta for e in events if e.type == "response.output_text.delta"]
-            text = "".join(deltas)
-            assert events[-1].type == "response.completed"
+            assert "".join(deltas) == text
         else:
             text = (await sdk.responses.create(model=MODEL, input="Hello there")).output_text
 

@@ -203,3 +203,29 @@ async def test_what_cannot_be_carried_is_refused_by_name_and_else_passed_on(
     with pytest.raises(anthropic.BadRequestError) as refused:
         await ask()
     assert "mcp_servers" in refused.value.message
+
+
+async def test_a_client_that_keeps_a_thread_learns_that_none_is_kept(
+    sdk: anthropic.AsyncAnthropic, engine: Engine
+) -> None:
+    fields = {"anthropic-beta": "message-threads-2026-08-12"}
+    thread = {"thread": {"type": "create"}}
+    with pytest.raises(anthropic.BadRequestError) as told:
+        await sdk.messages.create(
+            model=MODEL,
+            max_tokens=9,
+            messages=said("hi"),
+            extra_headers=fields,
+            extra_body=thread,
+        )
+
+    assert isinstance(told.value.body, dict)
+    details = told.value.body["error"]["details"]
+    assert details["error_code"] == "thread_unsupported_request"
+    assert not engine.requests
+
+    # What the JavaScript client does then: the same, without a thread.
+    answer = await sdk.messages.create(
+        model=MODEL, max_tokens=9, messages=said("hi"), extra_headers=fields
+    )
+    assert answer.stop_reason == "max_tokens"

@@ -7,6 +7,7 @@ from typing import Any, Final, Literal
 
 import msgspec
 
+from proxy.dialects import threads
 from proxy.dialects.translate.anthropic_answer import AnthropicAnswer
 from proxy.dialects.translate.anthropic_messages import (
     CacheControl,
@@ -121,7 +122,7 @@ _REFUSED: Final = {
     "fallbacks": "list the models under models.aliases instead.",
     "inference_geo": "where an engine stands is not known here.",
     "mcp_servers": "the engine calls no tools itself; pass them as `tools`.",
-    "thread": "no conversation is kept; send all messages.",
+    threads.FIELD: threads.WHY,
     "user_profile_id": _CLOUD,
     "workspace_id": _CLOUD,
 }

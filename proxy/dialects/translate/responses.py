@@ -8,6 +8,7 @@ from typing import Any, Final, Literal
 
 import msgspec
 
+from proxy.dialects.translate import namespaces
 from proxy.dialects.translate.base import Refusal, Settled, Translated, Uncarried
 from proxy.dialects.translate.reading import (
     Known,
@@ -150,14 +151,15 @@ def request(body: bytes, *, request_id: str, created: float) -> Translated | Set
     try:
         asked = decode(body, _decoder, {})
         _check(asked)
-        chat = _chat(asked)
+        tools, names = _tools(asked)
+        chat = _chat(asked, tools)
     except Uncarried as verdict:
         return verdict.refusal
     return Translated(
         body=msgspec.json.encode(chat),
         path=PATH,
         stream=bool(asked.stream),
-        answer=ResponsesAnswer(request_id, created, echo=_echo(asked)),
+        answer=ResponsesAnswer(request_id, created, echo=_echo(asked), names=names),
     )
 
 
@@ -176,7 +178,7 @@ def _check(asked: Request) -> None:
         raise Uncarried("`input` is missing.", "input", "invalid")
 
 
-def _chat(asked: Request) -> dict[str, Any]:
+def _chat(asked: Request, tools: list[dict[str, Any]]) -> dict[str, Any]:
     """Return the chat request."""
     conversation = Conversation(asked.instructions)
     if isinstance(asked.input, str):
@@ -205,7 +207,7 @@ def _chat(asked: Request) -> dict[str, Any]:
         chat |= switches(on=False)
     elif effort is not None:
         chat["reasoning_effort"] = _EFFORTS.get(effort, effort)
-    _add_tools(chat, asked)
+    _add_tools(chat, asked.tool_choice, tools)
     return chat
 
 
@@ -226,9 +228,26 @@ def _shape(shape: Shape) -> dict[str, Any] | None:
     return {"type": "json_schema", "json_schema": json_schema}
 
 
-def _add_tools(chat: dict[str, Any], asked: Request) -> None:
-    tools = [_tool(raw, f"tools[{n}]") for n, raw in enumerate(asked.tools or ())]
-    choice = asked.tool_choice
+def _tools(asked: Request) -> tuple[list[dict[str, Any]], namespaces.Names]:
+    """Return the functions, and which of them a namespace calls otherwise."""
+    tools = []
+    names: dict[str, tuple[str, str]] = {}
+    for number, raw in enumerate(asked.tools or ()):
+        at = f"tools[{number}]"
+        if convert(raw, _ToolType, at).type != "namespace":
+            tools.append(_tool(raw, at))
+            continue
+        for space, member, place in namespaces.members(raw, at):
+            tool = _tool(member, place)
+            tools.append(namespaces.renamed(tool, space))
+            own = tool["function"]["name"]
+            names[namespaces.flat(space.name, own)] = (space.name, own)
+    return tools, namespaces.names(tools, names)
+
+
+def _add_tools(
+    chat: dict[str, Any], choice: str | Choice | None, tools: list[dict[str, Any]]
+) -> None:
     if isinstance(choice, Choice):
         if choice.type == "function":
             if not choice.name:

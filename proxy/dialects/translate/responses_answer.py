@@ -13,6 +13,7 @@ import msgspec
 from typing_extensions import override
 
 from proxy.dialects.errors import openai_type
+from proxy.dialects.translate import namespaces
 from proxy.dialects.translate.answering import ChatAnswer
 from proxy.dialects.translate.blocks import Block, Kind
 from proxy.dialects.translate.chunks import Choice, Message
@@ -28,13 +29,24 @@ _json: Final = msgspec.json.encode
 
 
 class ResponsesAnswer(ChatAnswer):
-    """The answer to one call of `POST /v1/responses`. echo: what it says again of the request."""
+    """The answer to one call of `POST /v1/responses`.
 
-    __slots__ = ("_echo", "_head", "_items", "_logprobs", "_place", "_sequence", "_texts")
+    echo: what it says again of the request. names: of functions that belong to a namespace.
+    """
 
-    def __init__(self, request_id: str, created: float, *, echo: Mapping[str, Any]) -> None:
+    __slots__ = ("_echo", "_head", "_items", "_logprobs", "_names", "_place", "_sequence", "_texts")
+
+    def __init__(
+        self,
+        request_id: str,
+        created: float,
+        *,
+        echo: Mapping[str, Any],
+        names: namespaces.Names = namespaces.NONE,
+    ) -> None:
         super().__init__(request_id, created)
         self._echo = echo
+        self._names = names
         self._sequence = 0
         self._items: list[dict[str, Any]] = []  # complete ones
         self._texts: list[str] = []  # of the open item
@@ -90,7 +102,8 @@ class ResponsesAnswer(ChatAnswer):
         name, _, part = _NAMES[kind]
         text = "".join(self._texts)
         if kind is Kind.TOOL:
-            self._event(f"{name}.done", **self._place, name=block.name, arguments=text)
+            told = namespaces.told(self._names, block.name)
+            self._event(f"{name}.done", **self._place, name=told["name"], arguments=text)
         elif kind is Kind.REFUSAL:
             self._event(f"{name}.done", **self._place, refusal=text)
         elif kind is Kind.TEXT:
@@ -176,7 +189,7 @@ class ResponsesAnswer(ChatAnswer):
                 "type": "function_call",
                 "id": id,
                 "call_id": block.call or f"call_{self._request_id}_{block.number}",
-                "name": block.name,
+                **namespaces.told(self._names, block.name),
                 "arguments": text or "",
                 "status": status,
             }

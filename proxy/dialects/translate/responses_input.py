@@ -10,6 +10,7 @@ import msgspec
 
 from proxy.dialects.translate import parts
 from proxy.dialects.translate.base import Uncarried
+from proxy.dialects.translate.namespaces import flat
 from proxy.dialects.translate.reading import Known, convert, given, joined
 
 
@@ -36,7 +37,7 @@ class FunctionCall(_Item, kw_only=True):
     name: str
     arguments: str
     caller: Any = None
-    namespace: None = None
+    namespace: str | None = None
 
 
 class FunctionCallOutput(_Item, kw_only=True):
@@ -46,7 +47,7 @@ class FunctionCallOutput(_Item, kw_only=True):
     output: str | list[msgspec.Raw]
     caller: Any = None
     name: str | None = None
-    namespace: None = None
+    namespace: str | None = None
 
 
 class ReasoningText(Known):
@@ -120,7 +121,8 @@ class Conversation:
             self._message(item, at)
         elif isinstance(item, FunctionCall):
             self._settle()
-            function = {"name": item.name, "arguments": item.arguments}
+            name = flat(item.namespace, item.name)
+            function = {"name": name, "arguments": item.arguments}
             self._calls.append({"id": item.call_id, "type": "function", "function": function})
         elif isinstance(item, FunctionCallOutput):
             self._output(item, at)

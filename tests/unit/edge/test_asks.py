@@ -158,3 +158,17 @@ async def test_what_is_no_operation_behind_a_scope_is_none_at_all(target: str) -
 
     assert head.operation is None
     assert head.request is None
+
+
+@pytest.mark.parametrize(
+    ("fields", "threads"),
+    [
+        (("anthropic-beta: message-threads-2026-08-12",), True),
+        (("Anthropic-Beta: a, message-threads-2026-08-12",), True),
+        (("anthropic-beta: message-threads-1", "anthropic-beta: other"), True),
+        (("anthropic-beta: interleaved-thinking-2025-05-14",), False),
+        ((), False),
+    ],
+)
+async def test_who_may_ask_for_threads_says_so(fields: tuple[str, ...], threads: bool) -> None:
+    assert asked(*fields).threads is threads

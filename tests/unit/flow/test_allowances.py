@@ -1,18 +1,7 @@
 """What an answer says of the limits of its key."""
 
-from typing import Any
-
-from proxy.core.account import Account, Grant
-from proxy.core.window import Window
-from proxy.flow.allowances import limit_fields
-from tests.fixtures.keyed import NOW, key
-
-
-def granted(tokens: float = 0.0, **limits: Any) -> Grant:
-    account = Account(key("team", **limits), lambda _kind, _name, limit: Window(limit))
-    grant = account.admit(1000.0, tokens, 0.0, NOW)
-    assert isinstance(grant, Grant)
-    return grant
+from proxy.flow.allowances import limit_fields, without_limits
+from tests.fixtures.keyed import granted
 
 
 def test_a_key_without_limits_says_nothing() -> None:
@@ -43,3 +32,16 @@ def test_nothing_left_is_nothing_and_no_debt() -> None:
     grant.account.requests.take(9, 1000.0)
 
     assert b"remaining-requests: 0\r\n" in limit_fields(grant)
+
+
+def test_what_an_engine_says_of_its_own_limits_is_left_out() -> None:
+    start = (
+        b"HTTP/1.1 200 ratelimit: no\r\nx-ratelimit-limit-requests: 9\r\nserver: x\r\n"
+        b"anthropic-ratelimit-tokens-remaining: 1\r\nratelimit-policy: a\r\nratelimit: b\r\n"
+        b"x-my-ratelimit: 3\r\nretry-after: 1\r\n"
+    )
+
+    assert without_limits(start) == (
+        b"HTTP/1.1 200 ratelimit: no\r\nserver: x\r\nx-my-ratelimit: 3\r\nretry-after: 1\r\n"
+    )
+    assert without_limits(b"HTTP/1.1 200 OK\r\n") == b"HTTP/1.1 200 OK\r\n"

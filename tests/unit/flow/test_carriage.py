@@ -4,8 +4,9 @@ import json
 
 import pytest
 
-from proxy.core.failure import Kind
+from proxy.core.failure import Failure, Kind
 from proxy.dialects.registry import engine
+from proxy.flow import carriage
 from tests.fixtures.course import World
 from tests.fixtures.ends import LAST, SSE, EngineEnd, FakeClient, chunk, plain, stream, token
 
@@ -218,3 +219,19 @@ def test_a_model_is_shown_by_its_engine_or_from_what_is_known() -> None:
 
     client = World("a").ask(path="/api/show", body=body)
     assert json.loads(client.answer.body)["model_info"]["general.basename"] == "m"
+
+
+@pytest.mark.parametrize("kind", ["vllm", "tgi"])
+def test_a_turn_of_a_thread_is_refused_whatever_the_engine_speaks(kind: str) -> None:
+    world = World("a", kind=kind)
+    client, _ = world.asked("a", path=MESSAGES, body=ASKED)
+    assert client.attempts is not None
+    targets, call = client.attempts.targets, client.call
+    course = world.course
+
+    assert carriage.prepared(course, call, targets, threads=True) is targets
+    call.body = ASKED[:-1] + b',"thread":{"type":"create"}}'
+    refused = carriage.prepared(course, call, targets, threads=True)
+
+    assert isinstance(refused, Failure)
+    assert (refused.kind, refused.param) == (Kind.BAD_REQUEST, "thread")

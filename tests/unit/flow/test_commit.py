@@ -8,6 +8,7 @@ from proxy.flow.relay import ConvertingRelay
 from proxy.upstream.framing import parse_head
 from tests.fixtures.course import World
 from tests.fixtures.ends import SSE, FakeClient, chunk, head, token
+from tests.fixtures.keyed import granted
 
 CHUNKED = head(200, b"transfer-encoding: chunked", b"server: x")
 LENGTH = head(200, b"content-length: 5")
@@ -41,6 +42,20 @@ def test_the_head_says_how_the_client_will_know_the_end(
     assert (b"connection: close" in lines) is closing
     assert client.closing is closing
     assert lines[0].startswith(b"HTTP/1.1 20")
+
+
+@pytest.mark.parametrize("keyed", [True, False])
+def test_an_engine_speaks_of_its_limits_only_to_clients_without_a_key(keyed: bool) -> None:
+    raw = head(200, b"content-length: 5", b"x-ratelimit-limit-requests: 9")
+    call = Call("id-1", "/", 0.0)
+    if keyed:
+        call.grant = granted(requests_per_minute=60)
+
+    told = head_bytes(parse_head(raw), 5, call, FakeClient())
+
+    limit = b"60" if keyed else b"9"
+    assert told.count(b"x-ratelimit-limit-requests: ") == 1
+    assert b"x-ratelimit-limit-requests: %b\r\n" % limit in told
 
 
 def test_our_own_fields_tell_who_answered_and_after_how_long() -> None:

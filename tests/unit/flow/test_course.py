@@ -27,7 +27,7 @@ def test_a_request_s_fields_are_rendered_once_per_engine_without_what_it_must_no
 def test_a_copy_with_other_fields_keeps_what_the_edge_found() -> None:
     request = Request(OPERATIONS["/v1/chat/completions"], [(b"x-a", b"1")])
     request.session, request.pin, request.timeout, request.priority = "s", "b", 3.0, -1
-    request.query = "api-version=1"
+    request.query, request.threads = "api-version=1", True
     side = Side(ScriptedPool("a", lambda: 0.0), engine("vllm"))
     before = request.way_to(side)
 
@@ -39,6 +39,7 @@ def test_a_copy_with_other_fields_keeps_what_the_edge_found() -> None:
     assert before.line == other.way_to(side).line
     assert before.line == b"POST /v1/chat/completions?api-version=1 HTTP/1.1\r\n"
     assert (other.session, other.pin, other.timeout, other.priority) == ("s", "b", 3.0, -1)
+    assert other.threads
     assert other.operation is request.operation
 
 

@@ -109,6 +109,49 @@ def test_log_probabilities() -> None:
     assert (chat["logprobs"], chat["top_logprobs"]) == (True, 2)
 
 
+def test_functions_of_a_namespace_are_told_apart_by_its_name() -> None:
+    space = {"type": "namespace", "name": "team", "description": "All.", "tools": [TOOL]}
+
+    chat = asked(
+        tools=[TOOL, space],
+        input=[
+            {"role": "user", "content": "hi"},
+            {
+                "type": "function_call",
+                "namespace": "team",
+                "name": "weather",
+                "call_id": "c",
+                "arguments": "{}",
+            },
+            {"type": "function_call_output", "namespace": "team", "call_id": "c", "output": "dry"},
+        ],
+    )
+
+    assert [tool["function"]["name"] for tool in chat["tools"]] == ["weather", "team__weather"]
+    assert chat["tools"][1]["function"]["description"] == "All."
+    (call,) = chat["messages"][1]["tool_calls"]
+    assert call["function"]["name"] == "team__weather"
+
+
+@pytest.mark.parametrize("streamed", [True, False])
+def test_a_call_of_such_a_function_is_told_under_both_names(streamed: bool) -> None:
+    space = {"type": "namespace", "name": "team", "tools": [TOOL]}
+    fields = {"model": "m", "input": "hi", "tools": [space], "stream": streamed}
+    found = request(orjson.dumps(fields), request_id="r1", created=1.0)
+    assert isinstance(found, Translated)
+    call = {"index": 0, "id": "c", "function": {"name": "team__weather", "arguments": "{}"}}
+    if streamed:
+        chunk = orjson.dumps({"choices": [{"index": 0, "delta": {"tool_calls": [call]}}]})
+        said = found.answer.feed(b"data: %b\n\ndata: [DONE]\n\n" % chunk) + found.answer.end()
+    else:
+        message = {"role": "assistant", "content": None, "tool_calls": [call]}
+        said = found.answer.whole(200, orjson.dumps({"choices": [{"message": message}]}))
+
+    assert b'"name":"weather","namespace":"team"' in said
+    items = said.partition(b'"tools":')[0]
+    assert b"team__weather" not in items
+
+
 def test_what_codex_sends_is_carried() -> None:
     chat = asked(
         instructions="You are",
