@@ -25,6 +25,7 @@ from benchmarks.micro.bench_call import (
     REQUEST_HEAD,
     STREAM_END,
     STREAM_HEAD,
+    Case,
     scene,
 )
 from proxy.core import keys
@@ -54,7 +55,18 @@ ANSWERS = {
     "streamed, 64 pieces": (b"true", (STREAM_HEAD, *([CHUNK] * 62), STREAM_END)),
 }
 
+KEYS: dict[str, Key | None] = {"no keys": None, "a key": FREE, "a key with every limit": LIMITED}
+
 Act = Callable[[], None]
+
+
+def cases() -> list[Case]:
+    """Return the plain calls, to be counted. Needs a running loop."""
+    stream, answer = ANSWERS["plain"]
+    return [
+        Case(name=f"plain call, {name}", act=_arm(key, stream, answer))
+        for name, key in KEYS.items()
+    ]
 
 
 def _arm(key: Key | None, stream: bytes, answer: tuple[bytes, ...]) -> Act:
@@ -95,11 +107,7 @@ def _cost(act: Act) -> float:
 
 async def _measure(rounds: int) -> None:
     for name, (stream, answer) in ANSWERS.items():
-        arms = {
-            "no keys": _arm(None, stream, answer),
-            "a key": _arm(FREE, stream, answer),
-            "a key with every limit": _arm(LIMITED, stream, answer),
-        }
+        arms = {arm: _arm(key, stream, answer) for arm, key in KEYS.items()}
         costs: dict[str, list[float]] = {arm: [] for arm in arms}
         for act in arms.values():
             _cost(act)

@@ -1,8 +1,9 @@
 """Instructions of a request and of a chunk through headrace, free of the machine's noise.
 
-    python -m benchmarks.micro.instructions [--json FILE] [--against FILE]
+    python -m benchmarks.micro.instructions [--keys] [--json FILE] [--against FILE]
 
-The calls of bench_call, counted by callgrind instead of timed: transports are fakes, so the figure
+The calls of bench_call (with `--keys` the plain ones of bench_keys), counted by callgrind instead
+of timed: transports are fakes, so the figure
 is Python, the parsers and our code, without the kernel. `--against` compares with a file that
 `--json` wrote before: exit code 3 if a figure has grown by more than the tolerance in that file.
 Counts of different interpreters or libraries cannot be compared; then it says so and judges
@@ -21,7 +22,8 @@ from typing import Final
 
 import msgspec
 
-from benchmarks.micro.bench_call import Case, cases
+from benchmarks.micro import bench_call, bench_keys
+from benchmarks.micro.bench_call import Case
 from benchmarks.micro.callgrind import CallgrindError, mark, stretches
 
 # What the counts depend on besides our own code.
@@ -32,6 +34,7 @@ TIMES: Final = 50
 # Between runs of unchanged code the figures move by 0.1 %: hashes of addresses, digits of clocks.
 TOLERANCE: Final = 0.01
 INSIDE: Final = "--inside"
+KEYS: Final = "--keys"
 
 
 class Counts(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,11 +50,11 @@ def main(words: Sequence[str] | None = None) -> int:
     """Count, print, save and compare as `words` ask; return the exit code."""
     ask = _parser().parse_args(words)
     if ask.inside:
-        asyncio.run(_inside())
+        asyncio.run(_inside(keys=ask.keys))
         return 0
     try:
         before = _read(ask.against) if ask.against else None
-        found = count()
+        found = count(keys=ask.keys)
     except (CallgrindError, OSError, msgspec.MsgspecError) as error:
         print(f"instructions: {error}", file=sys.stderr)
         return 4
@@ -61,10 +64,11 @@ def main(words: Sequence[str] | None = None) -> int:
     return 3 if before is not None and grown(before, found) else 0
 
 
-def count() -> Counts:
+def count(*, keys: bool = False) -> Counts:
     """Run the cases under callgrind. About half a minute, most of it imports."""
-    names = ["nothing", *(case.name for case in asyncio.run(_cases()))]
-    seen = stretches([sys.executable, "-m", "benchmarks.micro.instructions", INSIDE])
+    names = ["nothing", *(case.name for case in asyncio.run(_cases(keys=keys)))]
+    words = [sys.executable, "-m", "benchmarks.micro.instructions", INSIDE]
+    seen = stretches([*words, KEYS] if keys else words)
     # Each case has a stretch of making and warming before its rounds.
     per = ROUNDS + 1
     if len(seen) != len(names) * per - 1:
@@ -125,13 +129,13 @@ def _made_with() -> dict[str, str]:
     }
 
 
-async def _cases() -> list[Case]:
-    return cases()
+async def _cases(*, keys: bool) -> list[Case]:
+    return bench_keys.cases() if keys else bench_call.cases()
 
 
-async def _inside() -> None:
+async def _inside(*, keys: bool) -> None:
     """Do every case between marks. This runs under callgrind."""
-    every = [Case(name="nothing", act=lambda: None), *cases()]
+    every = [Case(name="nothing", act=lambda: None), *await _cases(keys=keys)]
     for case in every:
         act = case.act
         for _ in range(WARM):
@@ -156,6 +160,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.micro.instructions")
     parser.add_argument("--json", type=Path, metavar="FILE", help="save the counts")
     parser.add_argument("--against", type=Path, metavar="FILE", help="compare; 3 if grown")
+    parser.add_argument(KEYS, action="store_true", help="count what API keys add instead")
     parser.add_argument(INSIDE, action="store_true", help=argparse.SUPPRESS)
     return parser
 

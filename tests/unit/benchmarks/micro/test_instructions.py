@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks.micro import instructions
 from benchmarks.micro.callgrind import CallgrindError
-from benchmarks.micro.instructions import INSIDE, ROUNDS, TIMES, Counts
+from benchmarks.micro.instructions import INSIDE, KEYS, ROUNDS, TIMES, Counts
 
 ALIKE = {"python": "3.11.7 GCC", "machine": "x86_64"}
 
@@ -114,3 +114,32 @@ def test_the_child_marks_every_round(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(instructions, "TIMES", 1)
     assert instructions.main([INSIDE]) == 0
     assert len(made) == 8 * (ROUNDS + 1)
+
+
+def test_with_keys_their_calls_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[list[str]] = []
+
+    def seen(words: list[str]) -> list[int]:
+        asked.append(words)
+        return marks([100, 1100, 1400, 1900])
+
+    monkeypatch.setattr(instructions, "stretches", seen)
+
+    assert instructions.count(keys=True).instructions == {
+        "plain call, no keys": 1000,
+        "plain call, a key": 1300,
+        "plain call, a key with every limit": 1800,
+    }
+    assert asked[0][-2:] == [INSIDE, KEYS]
+
+
+def test_the_child_does_the_calls_with_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = []
+    monkeypatch.setattr(instructions, "mark", lambda: made.append(1))
+    monkeypatch.setattr(instructions, "settle", lambda: None)
+    monkeypatch.setattr(instructions, "WARM", 1)
+    monkeypatch.setattr(instructions, "TIMES", 1)
+
+    assert instructions.main([INSIDE, KEYS]) == 0
+
+    assert len(made) == 4 * (ROUNDS + 1)
