@@ -30,6 +30,9 @@ LOOK: Final = 0.02  # seconds between two looks while draining
 # Seconds an idle client connection is left open when the listeners have been handed over: longer
 # than most clients keep one, so that it is they who close it. Who closes first may cut a request.
 LINGER: Final = 20.0
+# Seconds before idle connections are closed: one accepted last, or one that was idle, may hold a
+# request that nobody has read so far. Closed at once, it was reset: up to 31 at 200 a second.
+UNREAD: Final = 0.1
 FLUSH: Final = 2.0  # seconds for the last bytes of answers that are broken off
 
 log = structlog.get_logger()
@@ -75,6 +78,8 @@ class Draining:
         else:
             await self._wait_until(_never, drain.delay)
         self._refuse_more()
+        self._edge.wind_up()
+        await self._wait_until(self._all_gone, UNREAD)
         self._edge.close_idle()
         await self._wait_until(self._idle, drain.timeout)
         self._break_off()

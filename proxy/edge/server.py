@@ -169,6 +169,11 @@ class Edge:
         for door in self._doors:
             door.close()
 
+    def wind_up(self) -> None:
+        """Make the present answer of every connection its last, or the next where nothing runs."""
+        for connection in self.connections:
+            connection.closing = True
+
     def close_idle(self) -> None:
         """Close connections on which nothing runs; on the others the present answer is the last."""
         for connection in tuple(self.connections):

@@ -172,7 +172,7 @@ class Opening:
             return payload is not None or self._size > MAX_HELD
         if self._is_failed(payload, name):
             return False
-        self._announced = _announces(payload, name) and _is_all(decoded, payload)
+        self._announced = _is_all(decoded, payload) and _announces(payload, name)
         return True
 
     def _decoded(self, head: ResponseHead, data: bytes) -> bytes:

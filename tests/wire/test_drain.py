@@ -97,6 +97,24 @@ async def test_an_answer_that_begins_while_draining_is_the_last_of_its_connectio
         await draining
 
 
+async def test_a_request_that_nobody_had_read_is_answered(
+    engine: Engine, free_port: Port, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("proxy.boot.draining.UNREAD", 30.0)  # the machine may be slow
+    async with serving(settings(engine, free_port(), "0s", "30s"), free_port) as stack:
+        async with connected(port_of(stack)) as fresh, connected(port_of(stack)) as used:
+            used.send(post(chat(3)))
+            assert not (await used.answer()).closes
+            await eventually(lambda: stack.instance.client_connections() == 2)
+            draining = asyncio.ensure_future(stack.instance.drain())
+            await eventually(lambda: stack.instance._edge.draining)
+            for wire in (fresh, used):
+                wire.send(post(chat(3)))
+                reply = await wire.answer()
+                assert (reply.status, reply.closes) == (200, True)
+        await draining
+
+
 async def test_a_request_that_is_half_here_may_finish(engine: Engine, free_port: Port) -> None:
     async with serving(settings(engine, free_port(), "0s", "30s"), free_port) as stack:
         streaming = await begun(stack, 60)  # something to wait for

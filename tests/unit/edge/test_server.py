@@ -74,6 +74,8 @@ async def test_it_serves_stops_accepting_lets_go_and_ends(tmp_path: Path) -> Non
     with pytest.raises(OSError, match="refused"):
         await asyncio.open_unix_connection(str(path))
     served.draining = True
+    served.wind_up()
+    assert [connection.closing for connection in served.connections] == [True, True]
     served.close_idle()
     assert await idle.read() == b""
     assert len(served.course.calls) == 1
