@@ -8,8 +8,10 @@ from math import inf
 from proxy.core import admission, selection
 from proxy.core.catalog import matches
 from proxy.core.conversation import fingerprint
+from proxy.core.early import Policy as Early
 from proxy.core.hedging import Policy
 from proxy.flow.course import Course
+from proxy.flow.early import Earlies
 from proxy.flow.hedging import Hedges
 from proxy.settings.balancing import Sessions
 from proxy.settings.load import Loaded, Supply
@@ -61,6 +63,17 @@ def hedged(settings: Settings) -> Callable[[str], Policy | None]:
     return named
 
 
+def early(settings: Settings) -> Callable[[str], Early | None]:
+    """Return what tells of a model how early it is committed; the first match counts."""
+    rules = {name: one.policy for name, one in settings.models.commit_early.items()}
+
+    @lru_cache(maxsize=1024)
+    def named(model: str) -> Early | None:
+        return next((rule for name, rule in rules.items() if matches(name, model)), None)
+
+    return named
+
+
 def renew(course: Course, settings: Settings) -> None:
     """Let calls that begin from now on, or pick from now on, follow `settings`."""
     course.forget_timeouts()
@@ -79,6 +92,10 @@ def renew(course: Course, settings: Settings) -> None:
         hedges = course.hedges if isinstance(course.hedges, Hedges) else Hedges()
         hedges.policy_of = hedged(settings)
         course.hedges = hedges
+    if settings.models.commit_early or course.early is not None:
+        earlies = course.early if isinstance(course.early, Earlies) else Earlies()
+        earlies.policy_of = early(settings)
+        course.early = earlies
 
 
 def nowhere(settings: Settings) -> Supply:

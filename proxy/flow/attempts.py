@@ -13,7 +13,7 @@ One `Attempts` drives one call. Its phase is the state, and every event has one 
 Whatever happens, `flow/finish` ends the call once and every lease is given back once.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from typing_extensions import override
 
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 class Attempts:
     """One call on its way to an answer. `deadline` is when its clocks are looked at again."""
 
+    opens: "ClassVar[type[Opening]]" = Opening
     __slots__ = (
         "_budget",
         "_connection",
@@ -182,7 +183,7 @@ class Attempts:
             head, body, opening, self.answer = made
         else:
             head, body = engine_request(call, request, way, side.pool.prefix)
-            opening = Opening(self, side.engine, way)
+            opening = self.opens(self, side.engine, way)
         self._connection = connection
         self.phase = WAIT
         call.dispatched_at = now = self.course.now()
@@ -206,7 +207,7 @@ class Attempts:
         assert side is not None
         assert timeouts is not None
         assert lease is not None
-        self.phase = STREAM
+        self.phase, self.last_failure = STREAM, None
         if self._retrying:
             self._end_retry()
         call.committed = True
@@ -311,8 +312,7 @@ class Attempts:
         if decision.budgeted:
             self._budget.take()
             self._retrying = True
-        self.phase = QUEUE
-        self.due = 0.0
+        self.phase, self.due = QUEUE, 0.0
         if decision.wait:
             call.tried.clear()
             self._wait(now)

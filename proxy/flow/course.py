@@ -97,11 +97,11 @@ class Guarding(Protocol):
         """Return what tells which models the sender of these header fields may use."""
 
 
-class Hedger(Protocol):
-    """Knows which calls may ask a second engine; `flow/hedging` fulfils it."""
+class Choosing(Protocol):
+    """Knows which calls are driven in another way; `flow/hedging` and `flow/early` fulfil it."""
 
     def maker(self, make: "Maker", request: "Request", call: Call) -> "Maker":
-        """Return what drives a call: `make`, or the same with a hedge."""
+        """Return what drives a call: `make`, or the same with something more."""
 
 
 class Request:
@@ -256,6 +256,7 @@ class Course:
         "continues",
         "directory",
         "draining",
+        "early",
         "common_paths",
         "estimator",
         "fingerprint",
@@ -320,7 +321,8 @@ class Course:
         # (backend, its name for a model) -> until when it is left out: it has denied to have it.
         self.missing: dict[tuple[Backend, str], float] = {}
         self.least_body = least_body  # bytes every engine takes
-        self.hedges: Hedger | None = None  # None: no model was ever hedged
+        self.hedges: Choosing | None = None  # None: no model was ever hedged
+        self.early: Choosing | None = None  # None: no model was ever committed early
         self.continues: Callable[[str], bool] | None = None  # whether streams of a model do
         self.continue_room = CONTINUE_ROOM  # bytes of a request and its answer that are kept for it
         self.retry = retry.Policy()

@@ -59,6 +59,7 @@ def end(
     call.failure = failure
     call.end = OK if failure is None else failure.code
     call.body = b""
+    attempts.last_failure = None  # it may hold an engine's error body, and be held by a connect
     course.calls.discard(attempts)
     if failure is not None:
         if refuse:  # first: the observers are to see the status it was given

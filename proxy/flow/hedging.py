@@ -26,7 +26,6 @@ from proxy.core.hedging import Allowance, Beginnings, Policy
 from proxy.flow import deadlines, finish, verdicts
 from proxy.flow.attempts import Attempts
 from proxy.flow.continuing import ContinuingAttempts
-from proxy.flow.opening import Opening
 from proxy.flow.outgoing import head_for
 from proxy.flow.ways import TRANSLATED
 
@@ -140,7 +139,7 @@ class Hedge:
         self.connection = connection
         self.sent_at = self._attempts.course.now()
         head = head_for(call, way.line, way, side.pool.prefix, body)
-        connection.begin(head, body, Opening(self, side.engine, way))
+        connection.begin(head, body, self._attempts.opens(self, side.engine, way))
 
     def commit(self, head: "ResponseHead", length: int) -> "tuple[Relay, bytes]":
         """Begin first: the other engine's answer is not needed any more."""

@@ -8,6 +8,7 @@ by all calls with the same head, is copied for it.
 
 from typing import TYPE_CHECKING
 
+import msgspec
 from msgspec import UNSET
 from typing_extensions import override
 
@@ -82,7 +83,8 @@ class TracedAttempts(Attempts):
     def failed(self, failure: "Failure") -> None:
         call = self.call
         if call.trace is not None:
-            call.trace.land(failure, call.dispatched_at, self.course.now())
+            told = failure if failure.body is None else msgspec.structs.replace(failure, body=None)
+            call.trace.land(told, call.dispatched_at, self.course.now())
         super().failed(failure)
 
     @override

@@ -167,6 +167,10 @@ discovery:
   prices:
     "llama-*": {input: 0.2, output: 0.6}    # a million tokens
 """,
+    "models.commit_early": """\
+  commit_early:
+    "llama-*": {after: 5s, every: 15s}
+""",
     "models.hedge": """\
   hedge:
     qwen2.5-7b: {delay: 0s, budget: 0.05}

@@ -22,6 +22,7 @@ from proxy.settings.address import Address
 from proxy.settings.balancing import BalanceSettings
 from proxy.settings.credential import Secret
 from proxy.settings.discovery import Discovery
+from proxy.settings.early import Committed
 from proxy.settings.hedging import Hedged
 from proxy.settings.keys import Keys
 from proxy.settings.profiles import Profiles, together
@@ -312,12 +313,12 @@ class Models(msgspec.Struct, frozen=True, kw_only=True):
     continue_streams: Annotated[
         tuple[str, ...],
         Meta(
-            description="Models, by the names clients ask for, whose streams another engine goes on"
-            " with when the one that began them breaks off. `*` is any letters, `?` one. A client"
-            " decides for its request by `x-headrace-continue: on` or `off`.",
+            description="Models, by the names clients ask for, whose broken streams another engine"
+            " goes on with; `*` and `?` match. `x-headrace-continue: on` or `off` overrides it.",
             extra={"unit": "names"},
         ),
     ] = ()
+    commit_early: Committed = msgspec.field(default_factory=dict)
     hedge: Hedged = msgspec.field(default_factory=dict)
     timeouts: Annotated[
         dict[str, PartialTimeouts],

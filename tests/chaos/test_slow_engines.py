@@ -88,6 +88,36 @@ async def test_row_21_comments_are_a_sign_of_life(free_port: Port) -> None:
         assert await scene.told() == Told()
 
 
+EARLY = "models: {commit_early: {simulated-model: {after: 0s, every: 100ms}}}\n"
+COMMENT = b": waiting\n\n"
+
+
+async def test_row_21_signs_of_life_before_the_answer_of_another_engine(free_port: Port) -> None:
+    async with staged(free_port, more=TIMES + EARLY, timeouts="{first_token: 300ms}") as scene:
+        scene.engine.faults.set(Fault(kind=Kind.HANG))
+
+        reply = await scene.ask()
+
+        assert reply.body.startswith(COMMENT)
+        assert reply.body.endswith(DONE)
+        assert await scene.told() == MOVED
+
+
+async def test_row_21_after_a_sign_of_life_an_error_is_an_event(free_port: Port) -> None:
+    more = TIMES.replace("first_token: 30s", SHORT) + EARLY
+    async with staged(free_port, more=more) as scene:
+        scene.everywhere(Fault(kind=Kind.HANG))
+
+        got = await scene.broken()
+
+        assert COMMENT in got
+        assert got.count(ERROR) == 1
+        assert b"first_token_timeout" in got
+        assert await scene.told() == Told(
+            end="TW", failure="first_token_timeout", status=200, attempts=2, backend="b", blamed=1
+        )
+
+
 async def test_row_22_an_error_event_instead_of_the_first_token(scene: Scene) -> None:
     scene.engine.faults.set(Fault(kind=Kind.ERROR_FIRST))
 

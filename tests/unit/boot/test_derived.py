@@ -8,8 +8,10 @@ import pytest
 from proxy.boot import derived
 from proxy.core.selection import Policy
 from proxy.dialects.registry import ENGINES
+from proxy.flow.early import Earlies
 from proxy.flow.hedging import Hedges
 from proxy.settings.balancing import BalanceSettings, Sessions
+from proxy.settings.early import Early
 from proxy.settings.hedging import Hedging
 from proxy.settings.profiles import Profiles
 from proxy.settings.schema import Limits, Models, Settings, Timeouts
@@ -110,3 +112,20 @@ def test_hedged_models_are_named_by_patterns_and_the_first_counts() -> None:
     derived.renew(world.course, Settings())
     assert world.course.hedges is hedges  # calls under way know it
     assert hedges.policy_of("big-1") is None
+
+
+def test_models_committed_early_are_named_by_patterns_and_the_first_counts() -> None:
+    world = World("a")
+    derived.renew(world.course, Settings())
+    assert world.course.early is None
+    rules = {"big-1": Early(after=9.0), "big-*": Early(after=2.0)}
+
+    derived.renew(world.course, Settings(models=Models(commit_early=rules)))
+
+    early = world.course.early
+    assert isinstance(early, Earlies)
+    found = [early.policy_of(name) for name in ("big-1", "big-2", "small")]
+    assert [None if policy is None else policy.after for policy in found] == [9.0, 2.0, None]
+    derived.renew(world.course, Settings())
+    assert world.course.early is early  # calls under way know it
+    assert early.policy_of("big-1") is None

@@ -6,7 +6,7 @@ from proxy.core.breaker import State
 from proxy.core.failure import Failure, Kind, Origin, Phase
 from proxy.flow import finish
 from tests.fixtures.course import World
-from tests.fixtures.ends import START, plain, stream, token
+from tests.fixtures.ends import SSE, START, chunk, plain, stream, token
 
 
 def failure(kind: Kind, origin: Origin = Origin.BACKEND, **more: object) -> Failure:
@@ -109,3 +109,29 @@ def test_what_an_engine_answered_is_dropped_once_the_client_has_it() -> None:
 
     assert client.call.failure is not None
     assert client.call.failure.body is None
+
+
+def test_an_engine_s_error_body_is_let_go_of_with_the_call() -> None:
+    world = World("a")
+    client, serving = world.asked()
+
+    serving.send(plain(b'{"error":{"message":"no"}}', 400))
+
+    assert client.answer.body
+    assert client.attempts is not None
+    assert client.attempts.last_failure is None
+    assert client.call.failure is not None
+    assert client.call.failure.body is None
+
+
+def test_an_engine_s_error_body_is_let_go_of_when_another_begins() -> None:
+    world = World("ab")
+    client, serving = world.asked()
+    serving.send(plain(b'{"error":{"message":"full"}}', 503))
+    world.pass_time(2.0)
+
+    world.reached("b").send(SSE, chunk(token()))
+
+    assert client.attempts is not None
+    assert client.attempts.relay is not None
+    assert client.attempts.last_failure is None
