@@ -69,8 +69,19 @@ def blocks(text: str, name: str) -> tuple[int, ...]:
 
 
 def header(line: str) -> list[str]:
-    """Return the names in a table's first line."""
-    return [name.strip() for name in next(csv.reader([line]), [])]
+    """Return the names in a table's first line; none if it is not one."""
+    try:
+        return _cells(line) if line else []
+    except RowError:
+        return []
+
+
+def _cells(line: str) -> list[str]:
+    try:
+        parted = next(csv.reader([line]), []) if '"' in line else line.split(",")
+    except csv.Error as error:  # a line end inside, or a cell over 128 KiB
+        raise RowError(f"not a row of a table: {error}") from None
+    return [cell.strip() for cell in parted]
 
 
 def records(
@@ -83,8 +94,11 @@ def records(
     """
     names: list[str] | None = None
     for number, line in lines:
-        parted = next(csv.reader([line]), []) if '"' in line else line.split(",")
-        cells = [cell.strip() for cell in parted]
+        try:
+            cells = _cells(line)
+        except RowError as error:
+            ledger.bad(number, str(error))
+            continue
         if not any(cells):
             continue
         if names is None:

@@ -74,3 +74,13 @@ def test_seconds_are_written_to_a_tenth_of_a_microsecond() -> None:
         "0.0000001",
         "123.4567891",
     ]
+
+
+@pytest.mark.parametrize("line", ['1\r2,"x"', '\n"', '"%s",2' % ("x" * 200_000)])
+def test_what_no_table_holds_is_a_bad_row(line: str) -> None:
+    ledger = Ledger()
+
+    assert list(records([(1, "a,b"), (2, line)], ledger)) == []
+    with pytest.raises(TraceError, match="line 2: not a row of a table: "):
+        ledger.judge("t", "csv", "")
+    assert header(line) == []
