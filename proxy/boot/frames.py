@@ -34,8 +34,8 @@ from proxy.settings.seals import Seal
 
 Rows = list[tuple[tuple[str, ...], float]]  # labels and a value
 SIZE: Final = 4  # bytes of the length in front
-# Of a call: what its observers read. Bodies stay where they are; a trace is sent from there.
-_LEFT_OUT: Final = frozenset({"answer", "backend", "body", "failure", "trace", "tried"})
+# Of a call: what its observers read. Bodies and grants stay where they are; a trace is sent there.
+_LEFT_OUT: Final = frozenset({"answer", "backend", "body", "failure", "grant", "trace", "tried"})
 FACTS: Final = tuple(name for name in Call.__slots__ if name not in _LEFT_OUT)
 
 

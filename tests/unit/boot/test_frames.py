@@ -23,6 +23,7 @@ from proxy.boot.frames import (
     read,
     written,
 )
+from proxy.core.account import Grant
 from proxy.core.catalog import Model
 from proxy.core.failure import Failure, Kind, Origin, Phase
 from proxy.core.health import State
@@ -31,6 +32,7 @@ from proxy.core.reported import Reported
 from proxy.settings.credential import Secret
 from proxy.settings.load import load
 from proxy.settings.schema import BackendSettings, Models, PartialTimeouts, Settings
+from tests.fixtures.keyed import NOW, guarding, key
 from tests.fixtures.view import ended_call
 
 KNOWN = Known(
@@ -129,6 +131,18 @@ def test_a_call_keeps_its_facts_and_leaves_its_bodies() -> None:
     assert told.failure is not None
     assert (told.failure.kind, told.failure.body) == (Kind.STATUS, None)
     assert (told.body, told.answer) == (b"", b"")
+
+
+def test_a_grant_stays_where_its_account_is() -> None:
+    account = guarding([key("team", concurrency=1)]).accounts["team"]
+    for grant in (account.passed, account.refused, account.admit(1.0, 5.0, 0.0, NOW)):
+        call = ended_call()
+        assert isinstance(grant, Grant)
+        call.grant = grant
+        (frame,) = Frames().feed(encoded(Ended(entries=[entry(call)])))
+        assert isinstance(frame, Ended)
+
+        assert call_of(frame.entries[0], lambda name: name).grant is None
 
 
 def test_an_attempt_that_failed_is_no_end() -> None:
