@@ -132,6 +132,14 @@ SCENES: Mapping[str, tuple[Series, Mapping[str, int]]] = {
         grows("headrace_spans_total", 60, 'result="failed"'),
         {"HeadraceSpansLost": 1},
     ),
+    "the database of usage is gone": (
+        grows("headrace_ledger_errors_total", 60) | still("headrace_ledger_unwritten", 12),
+        {"HeadraceUsageUnwritten": 1},
+    ),
+    "the database of usage was gone for a moment": (
+        grows("headrace_ledger_errors_total", 0) | still("headrace_ledger_unwritten", 3),
+        {},
+    ),
     "a breaker opens and closes all the time": (
         grows("headrace_breaker_opened_total", 1, 'backend="gpu-a"'),
         {"HeadraceBreakerFlaps": 1},
