@@ -7,6 +7,7 @@ CAP_SYS_NICE or a limit on real-time priority (`ulimit -r`); without, the load r
 
 What the client would have done later it does now: the work is the same, its instants are right. A
 closed loop has no instants to keep, and no process does this unless a core is left for the others.
+Nor where arms are compared: taking the core from a proxy in its work would be in the difference.
 """
 
 import os

@@ -15,7 +15,6 @@ import msgspec
 from benchmarks.client import sidelog
 from benchmarks.client.calm import calm
 from benchmarks.client.drive import Block, Progress
-from benchmarks.client.precedence import precedence, spare
 from benchmarks.client.target import Stamp, Target
 from benchmarks.load.observed import Observed, Trial
 from benchmarks.load.planned import Planned, Schedule
@@ -89,17 +88,16 @@ class Part(Block):
 class Joint:
     """A block over one or several targets."""
 
-    __slots__ = ("_first", "_parts", "_span")
+    __slots__ = ("_parts", "_span")
 
-    def __init__(self, parts: Sequence[Part], schedule: Schedule) -> None:
+    def __init__(self, parts: Sequence[Part], span: float) -> None:
         self._parts = parts
-        self._span = schedule.span
-        self._first = schedule.concurrency is None and spare()
+        self._span = span
 
     async def run(self) -> Trial:
         """Send all parts at once."""
         begin = time.monotonic_ns() + LEAD_NS
-        with calm(self._span) as pauses, precedence(wanted=self._first) as first:
+        with calm(self._span) as pauses:
             before = _own()
             async with asyncio.TaskGroup() as group:
                 for part in self._parts:
@@ -112,7 +110,6 @@ class Joint:
             wall_ns=wall,
             client=spent,
             longest_gc_ns=pauses.longest_ns,
-            first=first,
         )
 
     async def close(self) -> None:
@@ -169,7 +166,7 @@ async def prepare(
         for which, (target, hand) in enumerate(zip(targets, hands, strict=True))
         if hand
     ]
-    joint = Joint(parts, schedule)
+    joint = Joint(parts, schedule.span)
     try:
         for part in parts:
             await part.prepare(-(-warm // len(parts)))

@@ -1,12 +1,9 @@
 """Dealing requests out to several engines; tests/wire sends them."""
 
-import os
-
-import msgspec
 import pytest
 
 from benchmarks.load.planned import Planned, Schedule
-from benchmarks.method.sending import Counts, Joint, dealt, limit_of
+from benchmarks.method.sending import Counts, dealt, limit_of
 
 
 def planned(*sessions: int) -> Schedule:
@@ -53,14 +50,3 @@ def test_parts_add_up_to_one_progress() -> None:
     one(3, 5)
 
     assert told == [(1, 10), (3, 10), (5, 10)]
-
-
-@pytest.mark.parametrize(("concurrency", "first"), [(None, True), (4, False)])
-async def test_only_an_open_loop_goes_before_other_processes(
-    monkeypatch: pytest.MonkeyPatch, concurrency: int | None, *, first: bool
-) -> None:
-    monkeypatch.setattr(os, "cpu_count", lambda: 2)
-    monkeypatch.setattr(os, "sched_setscheduler", lambda *_: None)
-    schedule = msgspec.structs.replace(planned(-1), concurrency=concurrency)
-
-    assert (await Joint([], schedule).run()).first is first
