@@ -104,9 +104,9 @@ POSTGRES := $(CURDIR)/$(VENV)/postgres
 $(VENV)/.postgres: $(VENV)/.dev
 	-@command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 \
 		|| { rm -rf $(POSTGRES) && mkdir -p $(POSTGRES)/debs/partial && cd $(POSTGRES) \
-		&& get() { apt-get install -q -y --no-install-recommends --download-only -o Debug::NoLocking=1 \
+		&& get() { timeout 180 apt-get install -q -y --no-install-recommends --download-only -o Debug::NoLocking=1 \
 			-o Dir::Cache::archives=$(POSTGRES)/debs postgresql >/dev/null 2>&1; } \
-		&& { get || { apt-get update -q >/dev/null && get; } ; } \
+		&& { get || { $(UPDATE) >/dev/null; get; } ; } \
 		&& for deb in debs/*.deb; do dpkg -x $$deb .; done && rm -rf debs && test -x usr/lib/postgresql/*/bin/initdb; } \
 		|| echo "no postgres here: the ledger in PostgreSQL is not tested (Debian: apt-get install postgresql)"
 	@touch $@
@@ -153,7 +153,7 @@ hostile: $(VENV)/.dev $(VENV)/.bench  ## messages nobody should be fooled by; an
 
 SECONDS ?= 1800
 
-scorecard: $(VENV)/.dev $(VENV)/.bench  ## figures of reliability no other target measures, each with its bar: eight minutes
+scorecard: $(VENV)/.dev $(VENV)/.bench  ## figures of reliability no other target measures, each with its bar: six to ten minutes
 	@$(BIN)/python -m tests.beside.scorecard $(ARGS)
 
 soak: $(VENV)/.dev  ## mixed faults for SECONDS (half an hour), then memory, files, tasks and requests are accounted for

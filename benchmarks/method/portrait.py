@@ -24,8 +24,8 @@ from benchmarks.report.record import Check
 FEWEST = 10
 """Complete answers; with fewer a median says little and anything else nothing."""
 LATE_MS = 20.0
-_PLAIN = "a real-time priority would help, which takes root or `ulimit -r 1`"
 """Sends later than this, one in a hundred, and the load was not the one that was asked for."""
+_PLAIN = "a real-time priority would help, which takes root or `ulimit -r 1`"
 
 
 class Portrait(msgspec.Struct, frozen=True, kw_only=True):

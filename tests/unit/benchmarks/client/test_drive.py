@@ -2,9 +2,12 @@
 
 import resource
 
-from benchmarks.client.drive import Shelf, allow_files
+import pytest
+
+from benchmarks.client.drive import Block, Shelf, allow_files
 from benchmarks.client.reading import Raw
 from benchmarks.client.target import Target
+from benchmarks.load.planned import Schedule
 
 TARGET = Target(name="t", url="http://h")
 
@@ -38,3 +41,14 @@ def test_the_limit_of_open_files_is_raised() -> None:
 
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     assert soft == hard
+
+
+@pytest.mark.parametrize(("concurrency", "first"), [(None, True), (4, False)])
+async def test_only_an_open_loop_may_go_before_other_processes(
+    concurrency: int | None, *, first: bool
+) -> None:
+    schedule = Schedule(requests=(), span=1.0, concurrency=concurrency)
+    block = Block(TARGET, schedule, {}, progress=None, timeout=1.0, first=True)
+
+    assert block._first is first
+    await block.close()
