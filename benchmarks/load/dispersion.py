@@ -48,4 +48,4 @@ def peak(times: Times, window: float) -> int:
     """Return the most arrivals in one of the windows that follow each other from 0 on."""
     if times.size == 0:
         return 0
-    return int(np.bincount((times / window).astype(np.int64)).max())
+    return int(np.max(np.bincount((times / window).astype(np.int64))))

@@ -69,13 +69,13 @@ def _slope(done: Sequence[Observed]) -> tuple[float, float, float, float]:
     """Return slope of the whole time, its standard error, the fitted time at begin and end."""
     at = np.array([one.intended_ns for one in done], dtype=np.float64) / SECOND
     took = np.array([one.ended_ns - one.intended_ns for one in done], dtype=np.float64) / SECOND
-    columns = [np.ones(at.size), at - at.min(), *_sizes(done)]
+    columns = [np.ones(at.size), at - np.min(at), *_sizes(done)]
     table = np.stack(columns, axis=1)
     found, *_ = np.linalg.lstsq(table, took, rcond=None)
     rest = took - table @ found
     spread = float(rest @ rest) / max(1, at.size - len(columns))
     error = math.sqrt(max(0.0, spread * float(np.linalg.pinv(table.T @ table)[1, 1])))
-    plain = float(took.mean() - found[1] * (at - at.min()).mean())
+    plain = float(took.mean() - found[1] * (at - np.min(at)).mean())
     return float(found[1]), error, plain, plain + float(found[1] * np.ptp(at))
 
 

@@ -60,7 +60,7 @@ def info(trace: Trace) -> Info:
         gap_cv=None if math.isnan(cv) else cv,
         peak_1s=peak(since, 1.0),
         peak_10s=peak(since, 10.0),
-        longest_silence_s=float(np.diff(times).max()) if len(trace.rows) > 1 else 0.0,
+        longest_silence_s=float(np.max(np.diff(times))) if len(trace.rows) > 1 else 0.0,
         clock_step_s=step,
         # Within a step of the clock nothing is known. Above it the rows are spread out: a window
         # that is no multiple of the step would hold now more of its steps, now fewer.

@@ -87,3 +87,19 @@ def test_the_file_is_its_owners_and_holds_no_key(tmp_path: Path) -> None:
 
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert b"a-very-secret-key" not in path.read_bytes()
+
+
+def test_what_is_no_database_is_not_left_open(tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.write_text("something else " * 100)
+    before = descriptors()
+
+    with pytest.raises(sqlite3.DatabaseError) as caught:
+        connect(other)
+
+    assert caught.value.__traceback__ is not None  # keeps the frame and all that is open in it
+    assert descriptors() == before
+
+
+def descriptors() -> int:
+    return sum(1 for _ in Path("/dev/fd").iterdir())

@@ -1,6 +1,8 @@
 """The schema of records: it changes on purpose only."""
 
+from inspect import cleandoc
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -13,7 +15,17 @@ def test_the_schema_is_the_one_written_down() -> None:
     """A deliberate change writes the file anew, and says in the docs what a reader must know."""
     golden = msgspec.json.decode((FIXTURES / "record.schema.json").read_bytes())
 
-    assert msgspec.json.decode(msgspec.json.encode(msgspec.json.schema(Record))) == golden
+    assert aligned(
+        msgspec.json.decode(msgspec.json.encode(msgspec.json.schema(Record)))
+    ) == aligned(golden)
+
+
+def aligned(schema: dict[str, Any]) -> dict[str, Any]:
+    """Take the indentation out of descriptions: docstrings lose theirs from Python 3.13 on."""
+    for each in schema["$defs"].values():
+        if "description" in each:
+            each["description"] = cleandoc(each["description"])
+    return schema
 
 
 def test_a_file_of_the_first_schema_reads_as_it_did() -> None:
