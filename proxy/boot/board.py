@@ -16,6 +16,8 @@ from collections.abc import Callable
 from typing import Final
 from zlib import crc32
 
+from proxy.boot.tallies import Tallies, Tally
+
 SLOTS: Final = 4096
 BUCKETS: Final = 256
 _WORD: Final = 8
@@ -24,7 +26,7 @@ _WORD: Final = 8
 class Board:
     """The memory itself, for `workers` processes. Make it before they are forked."""
 
-    __slots__ = ("_memory", "counts", "waiting", "work", "workers")
+    __slots__ = ("_memory", "counts", "tallies", "waiting", "work", "workers")
 
     def __init__(self, workers: int) -> None:
         self.workers = workers
@@ -34,6 +36,7 @@ class Board:
         self.counts = whole[:area].cast("q")
         self.work = whole[area : 2 * area].cast("d")
         self.waiting = whole[2 * area :].cast("q")
+        self.tallies = Tallies(workers)
 
     def requests_at(self, slot: int) -> int:
         """Return the requests all have at a backend."""
@@ -57,18 +60,20 @@ class Board:
                     area[place] = 0
         for place in range(worker, len(self.work), self.workers):
             self.work[place] = 0.0
+        self.tallies.wipe(worker)
 
 
 class Seat:
     """The places of one process; fulfils `core.peers.Board` and `core.admission.Elsewhere`."""
 
-    __slots__ = ("_board", "_told", "_worker", "_workers", "on_freed")
+    __slots__ = ("_board", "_told", "_worker", "_workers", "on_freed", "tally")
 
     def __init__(self, board: Board, worker: int) -> None:
         self._board = board
         self._worker = worker
         self._workers = board.workers
         self.on_freed: Callable[[], None] = _nothing  # somebody in another process waits
+        self.tally = Tally(board.tallies, worker)  # of the calls of each key
 
     @property
     def workers(self) -> int:

@@ -22,7 +22,7 @@ from proxy.telemetry import families
 if TYPE_CHECKING:
     from proxy.boot.leasing import Leasing
     from proxy.boot.persisting import Persisting, Store
-    from proxy.core.account import Account, Maker
+    from proxy.core.account import Account, Maker, Tally
     from proxy.core.keys import Key
     from proxy.edge.models import Permits
     from proxy.edge.server import Edge
@@ -37,7 +37,7 @@ class Keeping:
     """The keys of clients in one process. `attach` follows once there is an edge.
 
     `make` makes what limits are counted in, if that is no window of this process alone, which is
-    one of so many `processes`.
+    one of so many `processes`; in `tally` they see the calls that the others have under way.
     """
 
     def __init__(
@@ -47,9 +47,11 @@ class Keeping:
         *,
         wall: Callable[[], float] = time.time,
         make: "Maker | None" = None,
+        tally: "Tally | None" = None,
         processes: int = 1,
     ) -> None:
         self._make = make
+        self._tally = tally
         self._processes = processes
         self._settings = settings
         self._course = course
@@ -173,7 +175,7 @@ class Keeping:
     def _made(self) -> Guard:
         """Return the guard; once made it stays, and with it what has been counted."""
         if self._guard is None:
-            self._guard = Guard(calendar(self._wall()), self._make)
+            self._guard = Guard(calendar(self._wall()), self._make, self._tally)
             self._books = Books(self._guard, self._course.now)
         return self._guard
 

@@ -150,6 +150,7 @@ class Worker(Instance):
             self.settings.keys,
             self._course,
             make=sharing.window,
+            tally=self._seat.tally,
             processes=self._seat.workers,
         )
 

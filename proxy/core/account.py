@@ -13,7 +13,7 @@ UTC; who keeps it beyond this process adds what others spent with `learnt`.
 
 from collections.abc import Callable
 from math import inf
-from typing import Final
+from typing import Final, Protocol
 
 import msgspec
 
@@ -63,6 +63,18 @@ class Grant(msgspec.Struct, frozen=True, eq=False):
     slot: Slot | None = None
 
 
+class Tally(Protocol):
+    """The calls that each key has under way in the other processes of this proxy."""
+
+    def put(self, name: str, count: int) -> None:
+        """Write how many this process has."""
+        ...
+
+    def others(self, name: str) -> int:
+        """Return how many the others have."""
+        ...
+
+
 class Account:
     """One key in this process. It stays the same through reloads, whatever its limits become.
 
@@ -77,6 +89,8 @@ class Account:
         "_money_fresh",
         "_money_spent",
         "_places",
+        "_shown",
+        "_tally",
         "_tokens_fresh",
         "_tokens_spent",
         "allowed",
@@ -93,11 +107,12 @@ class Account:
         "tokens",
     )
 
-    def __init__(self, key: Key, make: Maker) -> None:
+    def __init__(self, key: Key, make: Maker, tally: Tally | None = None) -> None:
         self.key = key
         self.passed = Grant(self, given=True)
         self.refused = Grant(self, given=False)
         self._make = make
+        self._tally = tally
         self._judge(key)
         self.requests = self._allowance("requests", key.requests_per_minute)
         self.tokens = self._allowance("tokens", key.tokens_per_minute)
@@ -119,6 +134,8 @@ class Account:
         if key.budget_period != old.budget_period:
             self.span, self._calendar = "", None
             self._forget_spent()
+        if self._tally is not None and (key.concurrency, old.concurrency) != (None, None):
+            self._tally.put(key.name, 0 if key.concurrency is None else self.running)
 
     @property
     def spent(self) -> Cost:
@@ -136,6 +153,8 @@ class Account:
 
     def _judge(self, key: Key) -> None:
         self.allowed: set[str] = set()  # models that its patterns have been found to allow
+        # Who sees how many calls run here; only a limit needs that.
+        self._shown = None if key.concurrency is None else self._tally
         self._places = inf if key.concurrency is None else key.concurrency
         self._budget_tokens = inf if key.budget_tokens is None else key.budget_tokens
         self._budget_money = inf if key.budget_money is None else key.budget_money
@@ -156,8 +175,9 @@ class Account:
 
     def admit(self, now: float, tokens: float, money: float, calendar: Calendar) -> Grant | Failure:
         """Take what a call is expected to cost; or take nothing, and return why."""
-        requests, window = self.requests, self.tokens
-        if self.running >= self._places:
+        requests, window, shown = self.requests, self.tokens, self._shown
+        running = self.running if shown is None else self.running + shown.others(self.key.name)
+        if running >= self._places:
             what = f"{self.key.concurrency} requests at once, and so many are running"
             return self._limited(what, SOONEST)
         if requests is not None and requests.room(now) < 1:
@@ -168,6 +188,8 @@ class Account:
         if self.budgeted and (why := self._spent_up(tokens, money, calendar)) is not None:
             return why
         self.running += 1
+        if shown is not None:
+            shown.put(self.key.name, self.running)
         self.reserved_tokens += tokens
         self.reserved_money += money
         if requests is not None:
@@ -217,6 +239,8 @@ class Account:
         """Free the place of a call that has ended."""
         if grant.given:
             self.running -= 1
+            if self._shown is not None:
+                self._shown.put(self.key.name, self.running)
 
     def settled(
         self, grant: Grant, tokens: float, money: float, now: float, calendar: Calendar

@@ -12,7 +12,7 @@ that runs is left alone.
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Final
 
-from proxy.core.account import Account, Calendar, Maker
+from proxy.core.account import Account, Calendar, Maker, Tally
 from proxy.core.catalog import matches
 from proxy.core.failure import Failure, Kind, Origin, Phase
 from proxy.core.headers import Field
@@ -33,10 +33,13 @@ class Guard:
     `calendar` is made anew about once a second. `away` is set while limits cannot be judged.
     """
 
-    __slots__ = ("accounts", "away", "calendar", "make", "money", "ring")
+    __slots__ = ("_tally", "accounts", "away", "calendar", "make", "money", "ring")
 
-    def __init__(self, calendar: Calendar, make: Maker | None = None) -> None:
+    def __init__(
+        self, calendar: Calendar, make: Maker | None = None, tally: Tally | None = None
+    ) -> None:
         self.make: Maker = make or _alone  # an allowance for a limit of a key
+        self._tally = tally
         self.calendar = calendar
         self.ring = Ring(())
         self.accounts: dict[str, Account] = {}
@@ -51,14 +54,16 @@ class Guard:
         for name, key in ring.keys.items():
             account = self.accounts.get(name)
             if account is None:
-                self.accounts[name] = Account(key, self.make)
+                self.accounts[name] = Account(key, self.make, self._tally)
             elif account.key != key:
                 account.rekey(key)
 
     def share(self, make: Maker) -> None:
         """Count every limit by what `make` makes; nobody has been served yet."""
         self.make = make
-        self.accounts = {name: Account(one.key, make) for name, one in self.accounts.items()}
+        self.accounts = {
+            name: Account(one.key, make, self._tally) for name, one in self.accounts.items()
+        }
 
     # who is it ---------------------------------------------------------------------------------
 

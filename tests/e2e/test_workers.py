@@ -30,7 +30,8 @@ from tests.fixtures.crowd import (
     until,
     workers,
 )
-from tests.fixtures.process import running_from
+from tests.fixtures.keyed import clients
+from tests.fixtures.process import ProxyProcess, running_from
 
 
 @pytest.fixture
@@ -88,6 +89,58 @@ async def test_a_cap_holds_over_all_workers(free_port: FreePort, tmp_path: Path)
         assert max(seen) <= 4, seen  # two may pick in the same microsecond
     finally:
         await engine.stop()
+
+
+async def test_a_key_s_requests_at_once_hold_over_all_workers_and_outlive_none(
+    free_port: FreePort, tmp_path: Path
+) -> None:
+    engine = await start_engine(Profile(pace=0.05, output_tokens=100_000))
+    file = tmp_path / "headrace.yaml"
+    team = clients(team="concurrency: 3")
+    file.write_text(f"workers: 2\nbackends: [{{name: e, url: '{engine.url}'}}]\n{team}")
+    try:
+        async with (
+            running_from(file, free_port) as proxy,
+            aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True)) as client,
+        ):
+            held: list[aiohttp.ClientResponse] = []
+
+            async def ask() -> int:
+                fields = {"authorization": "Bearer TEAM"}
+                answer = await client.post(
+                    f"{proxy.url}/v1/chat/completions",
+                    json=chat(100_000, stream=True),
+                    headers=fields,
+                )
+                if answer.status == 200:
+                    held.append(answer)
+                else:
+                    answer.close()
+                return answer.status
+
+            statuses = [await ask() for _ in range(16)]
+            assert statuses == [200] * 3 + [429] * 13
+
+            # What a worker had under way when it was killed counts no more.
+            index, pid = next(iter((await workers(proxy)).items()))
+            os.kill(pid, signal.SIGKILL)
+            await replaced(proxy, index, pid)
+            left = len(held)
+            async with asyncio.timeout(20):
+                while await ask() != 429 or (await at_once(proxy)) < 3:  # noqa: ASYNC110 - of no event
+                    await asyncio.sleep(0.05)
+            assert [await ask() for _ in range(8)] == [429] * 8
+            assert await at_once(proxy) == 3
+            assert len(held) <= left + 3
+            for answer in held:
+                answer.close()
+    finally:
+        await engine.stop()
+
+
+async def at_once(proxy: ProxyProcess) -> float:
+    """Return how many requests of keys are under way."""
+    return await metric(proxy, "headrace_key_in_flight")
 
 
 async def test_a_reload_reaches_every_worker(

@@ -195,3 +195,53 @@ def test_what_is_fresh_is_told_once() -> None:
 
     assert (limited.told(NOW).tokens, limited.told(NOW).tokens) == (7.0, 0.0)
     assert limited.spent.tokens == 7.0
+
+
+class FakeTally:
+    """What the other processes have under way, and what was written for them."""
+
+    def __init__(self) -> None:
+        self.elsewhere = 0
+        self.mine: list[int] = []
+
+    def put(self, name: str, count: int) -> None:
+        assert name == "team"
+        self.mine.append(count)
+
+    def others(self, name: str) -> int:
+        assert name == "team"
+        return self.elsewhere
+
+
+def in_one_of_several(tally: FakeTally, **limits: int) -> Account:
+    key = Key(name="team", **limits)  # type: ignore[arg-type]
+    return Account(key, lambda _kind, _name, limit: Window(limit), tally)
+
+
+def test_requests_at_once_are_those_of_all_processes() -> None:
+    tally = FakeTally()
+    some = in_one_of_several(tally, concurrency=3)
+    first = let_in(some)
+    tally.elsewhere = 2
+
+    assert refused(some).kind is Kind.RATE_LIMITED
+    end(first)
+    second = let_in(some)
+
+    assert tally.mine == [1, 0, 1]
+    end(second)
+    tally.elsewhere = 3
+    assert refused(some).kind is Kind.RATE_LIMITED
+    assert tally.mine == [1, 0, 1, 0]
+
+
+def test_only_a_limit_is_told_and_one_that_comes_later_too() -> None:
+    tally = FakeTally()
+    some = in_one_of_several(tally, budget_tokens=1000)
+    let_in(some)
+    assert not tally.mine
+
+    some.rekey(msgspec.structs.replace(some.key, concurrency=2))
+    assert tally.mine == [1]
+    some.rekey(msgspec.structs.replace(some.key, concurrency=None))
+    assert tally.mine == [1, 0]
