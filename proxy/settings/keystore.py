@@ -118,8 +118,9 @@ class Keystore:
             self._connection.execute("BEGIN IMMEDIATE")
             self._held(name)
             self._connection.execute(
-                "UPDATE secrets SET expires = MIN(COALESCE(expires, ?1), ?1) WHERE name = ?2",
-                (until, name),
+                "UPDATE secrets SET expires = MIN(COALESCE(expires, :until), :until)"
+                " WHERE name = :name",
+                {"until": until, "name": name},
             )
             self._add(name, secret, now)
 
