@@ -96,7 +96,7 @@ class Course:
     async def prepare(self) -> None:
         """Open the connections of the beginning."""
         self._dues = Dues(self._requests, 0)
-        self._pool.want(self._spare(0))
+        self._pool.want(self._spare(0), at_once=True)
         await self._pool.settle()
 
     async def run(self, begin_ns: int) -> None:

@@ -4,6 +4,10 @@ A user of a busy service rarely pays for a connection: a pool somewhere holds it
 charges one to the proxy under test, whoever drives the load says how many requests are about to
 come (`want`) and takes a line that is open already. Lines are used last in, first out; one that
 has been idle for two seconds is closed, because many engines close theirs after a few.
+
+Opening one takes the loop three steps of up to a quarter of a millisecond, and before a burst
+dozens are wanted at once. So they are opened a few at a time, a little apart, and between the
+steps what is due is sent: else answers would be read late, and a proxy would be charged for it.
 """
 
 import asyncio
@@ -22,6 +26,8 @@ from benchmarks.client.target import EndpointError, Target
 
 IDLE_NS = 1_900_000_000  # gunicorn closes after 2 s, uvicorn, node and llama.cpp after 5 s
 _LOOK_SECONDS = 3.0  # for one of several addresses of a host
+_FEW = 8  # lines begun in one turn of the loop: 2 ms at most with all their steps
+_APART_NS = 4_000_000  # between two such turns; 500 lines in a quarter of a second
 _SLOW_BUFFER = 4096  # a slow reader's receive buffer: what the kernel takes for it is not slow
 
 Opened = tuple[Line | None, str]  # a line, or None and why there is none
@@ -86,15 +92,17 @@ async def connect(
 ) -> Line:
     """Open one line; `slow`: with the receive buffer of a slow reader.
 
-    Raises OSError, which TLS errors are too.
+    Between its steps it does what is due. Raises OSError, which TLS errors are too.
     """
     loop = asyncio.get_running_loop()
+    agenda.catch_up()
     sock = socket.socket(route.family, socket.SOCK_STREAM)
     try:
         sock.setblocking(False)
         if slow:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _SLOW_BUFFER)
         await loop.sock_connect(sock, route.place)
+        agenda.catch_up()
         _, line = await loop.create_connection(
             lambda: Line(lost, agenda),
             sock=sock,
@@ -114,11 +122,13 @@ class Pool:
         "_agenda",
         "_context",
         "_idle",
+        "_more",
         "_opening",
         "_route",
         "_tasks",
         "_timeout",
         "_waiting",
+        "_wanted",
         "one_shot",
     )
 
@@ -132,7 +142,9 @@ class Pool:
         self._timeout = timeout
         self._idle: list[Line] = []
         self._waiting: deque[Ready] = deque()
+        self._wanted = 0
         self._opening = 0
+        self._more = False  # the next few are on the agenda
         self._tasks: set[asyncio.Task[Any]] = set()
 
     @property
@@ -140,21 +152,25 @@ class Pool:
         """Lines that wait for a request."""
         return len(self._idle)
 
-    def want(self, count: int) -> None:
-        """Open lines until `count` wait for a request, beside those others wait for."""
-        for _ in range(count + len(self._waiting) - len(self._idle) - self._opening):
-            self._opening += 1
-            self._keep(asyncio.get_running_loop().create_task(self._grow()))
+    def want(self, count: int, *, at_once: bool = False) -> None:
+        """Open lines until `count` wait for a request, beside those others wait for.
+
+        Some of them now and the others within the next moments; all now if nothing runs that
+        this could hold up (`at_once`).
+        """
+        self._wanted = count
+        self._begin(count if at_once else _FEW)
 
     def take(self, ready: Ready) -> None:
         """Call `ready` with a line: at once if one waits, else when one has been opened."""
+        self._wanted = max(0, self._wanted - 1)  # one of those that were to come
         while self._idle:
             line = self._idle.pop()
             if line.usable:
                 ready(line, "")
                 return
         self._waiting.append(ready)
-        self.want(0)
+        self._begin(0)
 
     def give(self, line: Line) -> None:
         """Take a line back. One that cannot be used again is closed."""
@@ -199,6 +215,22 @@ class Pool:
             line.close()
         self._idle.clear()
 
+    def _begin(self, most: int) -> None:
+        # Who waits is late already: no line is put off for him.
+        waiting = len(self._waiting)
+        missing = self._wanted + waiting - len(self._idle) - self._opening
+        now = min(missing, max(most, waiting - self._opening))
+        for _ in range(now):
+            self._opening += 1
+            self._keep(asyncio.get_running_loop().create_task(self._grow()))
+        if missing > now and not self._more:
+            self._more = True
+            self._agenda.at(self._agenda.clock() + _APART_NS, self._go_on)
+
+    def _go_on(self) -> None:
+        self._more = False
+        self._begin(_FEW)
+
     def _keep(self, task: asyncio.Task[Any]) -> None:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -215,8 +247,6 @@ class Pool:
             return None, f"cannot connect: {problem}"
 
     async def _grow(self) -> None:
-        # Dozens may be opened in one turn of the loop, at a tenth of a millisecond each.
-        self._agenda.catch_up()
         line, problem = await self._open()
         self._agenda.catch_up()
         self._opening -= 1

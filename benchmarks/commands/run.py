@@ -12,6 +12,7 @@ from benchmarks.load.observed import Trial
 from benchmarks.load.planned import Schedule
 from benchmarks.load.workload import Shape, draw
 from benchmarks.measure import host
+from benchmarks.method import punctuality
 from benchmarks.method.accounts import started_now
 from benchmarks.method.experience import Limits
 from benchmarks.method.lanes import DIRECT
@@ -61,28 +62,34 @@ async def endpoint(command: str, schedule: Schedule, asked: Asked) -> int:
     async with AsyncExitStack() as stack:
         targets = await loads.targets(stack, asked.target, asked.engines)
         watch = stack.enter_context(Watch(quiet=asked.output.quiet))
+        stolen = host.stolen()
         trial = await loads.load(targets, schedule, asked.loading, watch)
-    record = account(trial, schedule, asked)
+        stolen = host.stolen() - stolen
+    record = account(trial, schedule, asked, stolen_s=stolen)
     record.command, record.started = command, started
     record.arms = [Arm(name=ENDPOINT, role=DIRECT, url=" ".join(one.url for one in targets))]
     return deliver(record, asked.output, {ENDPOINT: trial})
 
 
-def account(trial: Trial, schedule: Schedule, asked: Asked) -> Record:
-    """Return the record of a run. Raises UnmeasurableError if too little was answered."""
+def account(trial: Trial, schedule: Schedule, asked: Asked, *, stolen_s: float = 0.0) -> Record:
+    """Return the record of a run; `stolen_s` of CPU time a hypervisor took meanwhile.
+
+    Raises UnmeasurableError if too little was answered.
+    """
     problem = complaint(trial)
     if problem:
         raise UnmeasurableError(problem)
     seen = portrait(trial, schedule, asked.limits)
     failed = int(seen.figures["failures"] or 0)
     notes = [f"{failed} requests failed; latencies are those of the others"] if failed else []
+    notes += [said] if (said := punctuality.note(trial, schedule, stolen_s)) else []
     if asked.target is None:
         notes.append(f"asked: {asked.engines} simulated engines, started for this run")
     return Record(
         command="run",
         words=list(asked.words),
         seed=asked.seed,
-        facts=host.facts(),
+        facts=host.facts() | punctuality.facts(trial, schedule, stolen_s),
         workload=schedule.origin,
         verdict="valid" if seen.valid else "invalid",
         checks=seen.checks,

@@ -3,8 +3,14 @@
 On a terminal the line is redrawn in place and what is worth keeping is printed above it. Elsewhere
 it is printed anew every `EVERY_S` seconds, so that a log shows that something goes on. All of it
 goes to standard error: standard output belongs to the result.
+
+It is drawn while load runs, by the process that makes the load. So it is a plain write of some 30
+us when something new is told, no animation: a thread that renders a line ten times a second holds
+the interpreter for more than a millisecond each time, and requests due then leave late.
 """
 
+import os
+import shutil
 import sys
 import time
 from collections.abc import Callable
@@ -12,13 +18,14 @@ from types import TracebackType
 from typing import IO, Final, Self
 
 import msgspec
-from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 
 from benchmarks.report.amounts import duration, unit
 from benchmarks.report.figures import figure
 
 EVERY_S: Final = 10.0
+REDRAWN_S: Final = 0.1
+_BAR: Final = 18
+_CLEAR: Final = "\r\x1b[K"
 
 
 class Estimate(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,19 +60,23 @@ def estimate_text(one: Estimate) -> str:
 
 
 def step_text(step: Step) -> str:
-    """Return a step as one line."""
-    parts = [step.doing, *(estimate_text(one) for one in step.known[:2])]
-    if step.rejected:
-        parts.append(f"{step.rejected} rejected")
-    if step.left_s is not None:
-        parts.append(f"~{duration(max(0.0, step.left_s))} left")
+    """Return a step as one line, what a narrow terminal may cut off last."""
+    left = f"~{duration(max(0.0, step.left_s))} left" if step.left_s is not None else ""
+    rejected = f"{step.rejected} rejected" if step.rejected else ""
+    parts = [step.doing, left, rejected, *(estimate_text(one) for one in step.known[:2])]
     return ", ".join(part for part in parts if part)
+
+
+def bar(done: int, total: int) -> str:
+    """Return how far a run is as a bar and a fraction."""
+    full = min(_BAR, _BAR * done // max(1, total))
+    return f"{'#' * full:.<{_BAR}} {done:,}/{total:,}"
 
 
 class Watch:
     """The live line. Use it as a context; `quiet` draws and says nothing at all."""
 
-    __slots__ = ("_bar", "_clock", "_console", "_drawn", "_live", "_quiet", "_told")
+    __slots__ = ("_clock", "_drawn_at", "_file", "_live", "_quiet", "_shown", "_told")
 
     def __init__(
         self,
@@ -76,22 +87,13 @@ class Watch:
     ) -> None:
         self._clock = clock
         self._told = clock()
-        self._console = Console(file=file if file is not None else sys.stderr, highlight=False)
+        self._drawn_at = -REDRAWN_S
+        self._file = file if file is not None else sys.stderr
         self._quiet = quiet
-        self._drawn = self._console.is_terminal and not quiet
-        self._live = Progress(
-            SpinnerColumn("line"),
-            BarColumn(bar_width=18),
-            TextColumn("{task.completed:.0f}/{task.total:.0f}"),
-            TextColumn("{task.description}", markup=False),
-            console=self._console,
-            transient=True,
-            disable=not self._drawn,
-        )
-        self._bar = self._live.add_task("", total=1, visible=False)
+        self._live = not quiet and self._file.isatty() and os.environ.get("TERM") != "dumb"
+        self._shown = False
 
     def __enter__(self) -> Self:
-        self._live.start()
         return self
 
     def __exit__(
@@ -100,23 +102,30 @@ class Watch:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._live.stop()
+        self._write(self._wipe())
 
     def show(self, step: Step) -> None:
         """Redraw the line, or print it if the last one is `EVERY_S` old."""
-        if not self._drawn and self._clock() - self._told >= EVERY_S:
-            self.say(f"{step.done:,}/{step.total:,} {step_text(step)}".rstrip())
-        if self._drawn:
-            self._live.update(
-                self._bar,
-                completed=step.done,
-                total=step.total,
-                description=step_text(step),
-                visible=True,
-            )
+        now = self._clock()
+        if not self._live:
+            if now - self._told >= EVERY_S:
+                self.say(f"{step.done:,}/{step.total:,} {step_text(step)}".rstrip())
+        elif now - self._drawn_at >= REDRAWN_S:
+            room = shutil.get_terminal_size().columns - 1
+            self._write(_CLEAR + f"{bar(step.done, step.total)} {step_text(step)}"[:room])
+            self._shown, self._drawn_at = True, now
 
     def say(self, words: str) -> None:
         """Print a line that stays: a rejected block, a phase that began."""
         self._told = self._clock()
         if not self._quiet:
-            self._console.print(words, markup=False, soft_wrap=True)
+            self._write(f"{self._wipe()}{words}\n")
+
+    def _wipe(self) -> str:
+        shown, self._shown = self._shown, False
+        return _CLEAR if shown else ""
+
+    def _write(self, text: str) -> None:
+        if text:
+            self._file.write(text)
+            self._file.flush()

@@ -1,6 +1,8 @@
-"""Which line is taken, which is closed, without opening any."""
+"""Which line is taken, which is closed, how many are opened at once: without opening any."""
 
 import asyncio
+
+from typing_extensions import override
 
 from benchmarks.client.line import Line
 from benchmarks.client.pacing import Agenda
@@ -75,3 +77,68 @@ def test_a_used_up_line_is_not_kept() -> None:
     pool.give(one)
 
     assert pool.idle == 0
+
+
+class Counted(Pool):
+    """A pool that only counts the lines it would open."""
+
+    __slots__ = ("begun",)
+
+    @override
+    async def _grow(self) -> None:
+        self.begun = getattr(self, "begun", 0) + 1
+
+
+async def turn() -> None:
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+
+
+async def test_many_lines_are_opened_a_few_at_a_time() -> None:
+    now = [0]
+    agenda = Agenda(lambda _call: (Alarm(), "none"), lambda: now[0])
+    pool = Counted(ROUTE, None, agenda, timeout=1.0)
+    pool.want(20)
+    begun = []
+    for _ in range(4):
+        await turn()
+        begun.append(pool.begun)
+        now[0] = agenda.next_ns
+        agenda.due()
+
+    assert begun == [8, 16, 20, 20]
+
+
+async def test_before_anything_runs_all_lines_are_opened_at_once() -> None:
+    pool = Counted(ROUTE, None, made()[1], timeout=1.0)
+    pool.want(20, at_once=True)
+    await turn()
+
+    assert pool.begun == 20
+
+
+async def test_no_line_is_put_off_for_a_request_that_is_due() -> None:
+    pool = Counted(ROUTE, None, made()[1], timeout=1.0)
+    for _ in range(20):
+        pool.take(lambda _line, _problem: None)
+    await turn()
+
+    assert pool.begun == 20
+
+
+async def test_a_request_that_has_come_needs_no_line_any_more() -> None:
+    now = [0]
+    agenda = Agenda(lambda _call: (Alarm(), "none"), lambda: now[0])
+    pool = Counted(ROUTE, None, agenda, timeout=1.0)
+    for _ in range(4):
+        pool.give(line(pool, agenda))
+    pool.want(20)
+    for _ in range(4):
+        pool.take(lambda _line, _problem: None)
+    for _ in range(3):
+        await turn()
+        now[0] += 10_000_000
+        agenda.due()
+    await turn()
+
+    assert pool.begun == 16

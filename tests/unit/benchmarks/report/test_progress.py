@@ -2,9 +2,10 @@
 
 import io
 
+import pytest
 from typing_extensions import override
 
-from benchmarks.report.progress import Estimate, Step, Watch, estimate_text, step_text
+from benchmarks.report.progress import Estimate, Step, Watch, bar, estimate_text, step_text
 
 
 class Terminal(io.StringIO):
@@ -25,7 +26,7 @@ STEP = Step(
 
 def test_a_step_tells_where_it_is_and_how_sure() -> None:
     assert step_text(STEP) == (
-        "headrace, headrace each token p50 +180 +-30 us, 1 rejected, ~21 s left"
+        "headrace, ~21 s left, 1 rejected, headrace each token p50 +180 +-30 us"
     )
 
 
@@ -57,10 +58,62 @@ def test_quiet_is_quiet_on_a_terminal_too() -> None:
     assert out.getvalue() == ""
 
 
-def test_a_terminal_sees_the_line() -> None:
+def test_a_terminal_sees_the_line_and_nothing_of_it_stays() -> None:
     out = Terminal()
 
     with Watch(file=out) as watch:
         watch.show(STEP)
 
-    assert "~21 s left" in out.getvalue()
+    assert "7/36 headrace, ~21 s left" in out.getvalue()
+    assert "\n" not in out.getvalue()
+    assert out.getvalue().endswith("\r\x1b[K")
+
+
+def test_words_that_stay_take_the_place_of_the_line() -> None:
+    out = Terminal()
+
+    with Watch(file=out) as watch:
+        watch.show(STEP)
+        watch.say("block rejected")
+
+    assert out.getvalue().endswith("\r\x1b[Kblock rejected\n")
+
+
+def test_the_line_is_drawn_ten_times_a_second_at_most() -> None:
+    out, now = Terminal(), [0.0]
+
+    with Watch(file=out, clock=lambda: now[0]) as watch:
+        for hundredth in range(100):
+            now[0] = hundredth / 100
+            watch.show(STEP)
+
+    assert out.getvalue().count("7/36") == 10
+
+
+def test_a_line_is_no_wider_than_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    out = Terminal()
+
+    with Watch(file=out) as watch:
+        watch.show(STEP)
+
+    drawn = out.getvalue().split("\x1b[K")[1].rstrip("\r")
+    assert len(drawn) == 39
+
+
+def test_a_terminal_that_can_move_no_cursor_gets_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "dumb")
+    out, now = Terminal(), [0.0]
+
+    with Watch(file=out, clock=lambda: now[0]) as watch:
+        now[0] = 10.0
+        watch.show(STEP)
+
+    assert out.getvalue() == f"7/36 {step_text(STEP)}\n"
+
+
+def test_a_bar_tells_the_share_that_is_done() -> None:
+    assert bar(0, 36) == ".................. 0/36"
+    assert bar(18, 36) == "#########......... 18/36"
+    assert bar(1200, 1000) == "################## 1,200/1,000"
+    assert bar(0, 0) == ".................. 0/0"
