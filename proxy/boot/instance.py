@@ -25,6 +25,7 @@ from proxy.boot.pages import Pages
 from proxy.boot.reload import Reloader
 from proxy.boot.told import Knowing
 from proxy.boot.tracing import begin
+from proxy.boot.unanswered import Unanswered
 from proxy.boot.warmth import checked
 from proxy.core import admission, health
 from proxy.core.backend import Backend
@@ -84,7 +85,7 @@ class Instance(Pages):
         self._loop = asyncio.get_running_loop()
         self._sinks = (out,) if err is None else (out, err)
         self.version, self.started_at = proxy.__version__, self.now()
-        self._down: set[Backend] = set()
+        self._down, self._unanswered = set[Backend](), Unanswered()
         self._lag = self._worst_lag = 0.0
         self._fleet = self._make_fleet()
         self._fleet.on_catalog = self._catalog_changed
@@ -320,6 +321,7 @@ class Instance(Pages):
         self._shelter.look()
         self._referee.look(self.now())
         self._lookout.chronicle.look(self._fleet.backends(), self.now())
+        self._tell_unanswered()
         for side in self._fleet.sides.values():
             side.pool.expire()
         for backend in self._fleet.backends():
@@ -334,6 +336,9 @@ class Instance(Pages):
             elif backend in self._down and backend.health.ready:
                 self._down.discard(backend)
                 log.info("backend back", backend=backend.name)
+
+    def _tell_unanswered(self) -> None:
+        self._unanswered.look(self._fleet.backends(), self.now())
 
     def _tell(self) -> None:
         left = self._journal.tell() + self._access.drain()  # a scrape may have told of many

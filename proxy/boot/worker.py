@@ -169,6 +169,10 @@ class Worker(Instance):
         quieten(settings)
 
     @override
+    def _tell_unanswered(self) -> None:
+        """Leave that to the control process, which asks them."""
+
+    @override
     def _unheard(self) -> list[str]:
         here = self.backends()
         if not here:  # its sources may find some yet; the control process asks them

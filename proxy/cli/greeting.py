@@ -94,9 +94,9 @@ def banner(settings: Settings, words: str, model: str) -> str:
     body = request_body(model, "Why is the sky blue?", LIMIT).decode()
     return (
         f"\nheadrace is up.\n\n"
-        f"  clients  {_shown(settings.listen, '/v1')}\n"
-        f"  status   {_shown(settings.admin, '/status')}\n"
-        f"  engines  {words}\n\n"
+        f"  clients    {_shown(settings.listen, '/v1')}\n"
+        f"  dashboard  {_shown(settings.admin, '/dashboard')}\n"
+        f"  engines    {words}\n\n"
         f"Try:\n\n"
         f"  curl -N {_curl(settings.listen, '/v1/chat/completions')}"
         f" -H 'Content-Type: application/json' \\\n"

@@ -8,6 +8,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from proxy.boot.instance import Instance
+from proxy.boot.unanswered import PATIENCE
 from proxy.core.call import Call
 from proxy.core.catalog import Model
 from proxy.dialects.registry import engine
@@ -127,6 +128,17 @@ async def test_a_backend_that_goes_down_and_comes_back_is_told_once_each(
 
     assert [line["event"] for line in logs] == ["backend down", "backend back"]
     assert logs[0]["reason"] == "refused"
+
+
+async def test_a_backend_that_was_never_ready_is_told_of(instance: Instance) -> None:
+    _, b = instance.backends()
+    b.health.probed(ok=False, now=instance.now() - PATIENCE, reason="refused")
+    with capture_logs() as logs:
+        instance._tend()
+        instance._tend()
+
+    assert [line["event"] for line in logs] == ["backend not ready yet"]
+    assert logs[0]["backend"] == b.name
 
 
 async def test_who_looks_sees_calls_that_have_just_ended(instance: Instance) -> None:

@@ -1,9 +1,11 @@
 """What a worker tells: ends of calls in lots, how it is, and that a place is free."""
 
 import structlog
+from structlog.testing import capture_logs
 
 from proxy.boot.frames import Ended, Frame, Report
 from proxy.boot.link import Link
+from proxy.boot.unanswered import PATIENCE
 from proxy.boot.worker import LOT, Forward, quieten
 from proxy.core.failure import Failure, Kind, Origin, Phase
 from proxy.settings.schema import Log, LogLevel, Settings
@@ -86,6 +88,18 @@ async def test_a_free_place_is_told_to_who_waits() -> None:
 
         await eventually(lambda: bool(runs))
         two._queues.queue("m")._total.elsewhere.waits("m", -1)
+
+
+async def test_who_was_never_ready_is_told_of_by_the_control_alone() -> None:
+    async with crew(1) as scene:
+        both = scene.control, scene.workers[0]
+        with capture_logs() as logs:
+            for one in both:
+                late = one.backends()[0].health
+                late.probed(ok=False, now=one.now() - PATIENCE, reason="refused")
+                one._tend()
+
+    assert [line["event"] for line in logs] == ["backend not ready yet"]
 
 
 def test_what_the_control_tells_it_does_not_repeat() -> None:

@@ -52,14 +52,14 @@ def test_the_line_to_try_is_a_command_that_asks_for_a_stream() -> None:
     assert words[-2] == "-d"
     body = orjson.loads(words[-1])
     assert (body["model"], body["stream"]) == ("some-model", True)
-    assert "  engines  two engines\n" in shown
-    assert "  status   http://127.0.0.1:8901/status\n" in shown
+    assert "  engines    two engines\n" in shown
+    assert "  dashboard  http://127.0.0.1:8901/dashboard\n" in shown
 
 
 def test_the_line_to_try_reaches_a_unix_socket() -> None:
     shown = banner(Settings(listen=Address(path="/run/a.sock")), "", "m")
 
-    assert "  clients  unix:/run/a.sock\n" in shown
+    assert "  clients    unix:/run/a.sock\n" in shown
     assert "curl -N --unix-socket /run/a.sock http://localhost/v1/chat/completions " in shown
 
 
