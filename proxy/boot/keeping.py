@@ -9,7 +9,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import msgspec
 import structlog
 
 from proxy.boot.spans import calendar
@@ -135,10 +134,9 @@ class Keeping:
         from proxy.boot.leasing import Leasing  # noqa: PLC0415 - loads a client of Redis
 
         shared = self._settings.shared
-        # Every process holds leases of its own.
-        shared = msgspec.structs.replace(shared, replicas=shared.replicas * self._processes)
-        leasing = self._leasing = Leasing(shared, guard, self._course.now)
-        guard.share(leasing.lease)
+        leasing = Leasing(shared, guard, self._course.now, self._processes, self._tally)
+        self._leasing = leasing
+        guard.share(leasing.lease, leasing.places)
         await leasing.start()
 
     async def stop(self) -> None:

@@ -74,11 +74,11 @@ class Tally:
             return
         self._memory.counts[place] = count
 
-    def others(self, name: str) -> int:
-        """Return how many the other processes have."""
+    def room(self, name: str, limit: float, _now: float) -> float:
+        """Return what the other processes leave of a limit."""
         memory, ident = self._memory, self._ident(name)
         # A free place counts 0.
-        return sum([memory.counts[memory.find(one, ident)] for one in self._others])
+        return limit - sum([memory.counts[memory.find(one, ident)] for one in self._others])
 
     def _ident(self, name: str) -> int:
         ident = self._idents.get(name)

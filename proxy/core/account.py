@@ -70,8 +70,8 @@ class Tally(Protocol):
         """Write how many this process has."""
         ...
 
-    def others(self, name: str) -> int:
-        """Return how many the others have."""
+    def room(self, name: str, limit: float, now: float) -> float:
+        """Return how many it may have, if all together may have `limit`."""
         ...
 
 
@@ -176,8 +176,10 @@ class Account:
     def admit(self, now: float, tokens: float, money: float, calendar: Calendar) -> Grant | Failure:
         """Take what a call is expected to cost; or take nothing, and return why."""
         requests, window, shown = self.requests, self.tokens, self._shown
-        running = self.running if shown is None else self.running + shown.others(self.key.name)
-        if running >= self._places:
+        places = self._places
+        if shown is not None:
+            places = shown.room(self.key.name, places, now)
+        if self.running >= places:
             what = f"{self.key.concurrency} requests at once, and so many are running"
             return self._limited(what, SOONEST)
         if requests is not None and requests.room(now) < 1:

@@ -58,12 +58,10 @@ class Guard:
             elif account.key != key:
                 account.rekey(key)
 
-    def share(self, make: Maker) -> None:
-        """Count every limit by what `make` makes; nobody has been served yet."""
-        self.make = make
-        self.accounts = {
-            name: Account(one.key, make, self._tally) for name, one in self.accounts.items()
-        }
+    def share(self, make: Maker, tally: Tally) -> None:
+        """Count every limit by what `make` makes and in `tally`; nobody has been served yet."""
+        self.make, self._tally = make, tally
+        self.accounts = {name: Account(one.key, make, tally) for name, one in self.accounts.items()}
 
     # who is it ---------------------------------------------------------------------------------
 
@@ -131,7 +129,7 @@ class Guard:
             call.grant = account.passed
             return None
         key = account.key
-        if self.away and (key.requests_per_minute, key.tokens_per_minute) != (None, None):
+        if self.away and _counted_together(key):
             return Failure(
                 kind=Kind.LIMITS_AWAY,
                 origin=Origin.PROXY,
@@ -158,6 +156,11 @@ class Guard:
         grant = call.grant
         if grant is not None:
             grant.account.released(grant)
+
+
+def _counted_together(key: Key) -> bool:
+    limits = (key.requests_per_minute, key.tokens_per_minute, key.concurrency)
+    return limits != (None, None, None)
 
 
 def _may(account: Account, model: str) -> bool:

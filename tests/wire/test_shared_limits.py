@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 
+import aiohttp
 import pytest
 import uvloop
 
@@ -57,6 +58,11 @@ class Replicas:
         """Return whether each replica hears from the store."""
         return [stack.instance._keys._leasing.up for stack in self.stacks]  # type: ignore[union-attr]
 
+    def left(self) -> list[int]:
+        """Return what each knows of the places that nobody has."""
+        leased = [stack.instance._keys._leasing for stack in self.stacks]
+        return [one.places.holds["team"].left for one in leased if one is not None]
+
 
 def document(engine: Engine, store: Store, limits: str, shared: str = "") -> str:
     return (
@@ -66,9 +72,15 @@ def document(engine: Engine, store: Store, limits: str, shared: str = "") -> str
 
 
 async def replicas(
-    stack: AsyncExitStack, store: Store, port: Port, limits: str, shared: str = ""
+    stack: AsyncExitStack,
+    store: Store,
+    port: Port,
+    limits: str,
+    shared: str = "",
+    *,
+    pace: float = 0.0,
 ) -> Replicas:
-    engine = await stack.enter_async_context(running(Profile(pace=0.0)))
+    engine = await stack.enter_async_context(running(Profile(pace=pace)))
     served = [
         await stack.enter_async_context(serving(document(engine, store, limits, shared), port))
         for _ in range(2)
@@ -179,3 +191,92 @@ async def test_a_budget_is_spent_by_all(store: Store, free_port: Port) -> None:
             await each.instance._keys._leasing.exchange()  # type: ignore[union-attr]
 
         assert accounts[0].spent == accounts[1].spent
+
+
+class Streams:
+    """Streams that go on until they are closed."""
+
+    def __init__(self, both: Replicas) -> None:
+        self._both = both
+        self.open: list[list[aiohttp.ClientResponse]] = [[], []]
+
+    async def ask(self, number: int) -> int:
+        """Begin one at a replica."""
+        body = {"model": "simulated-model", "messages": [], "max_tokens": 100_000, "stream": True}
+        client = self._both.stacks[number].client
+        answer = await client.post("/v1/chat/completions", json=body, headers=BEARER)
+        if answer.status == 200:
+            self.open[number].append(answer)
+        else:
+            answer.close()
+        return answer.status
+
+    async def fill(self, number: int, count: int) -> None:
+        """Ask until so many run at a replica."""
+        async with asyncio.timeout(30):
+            while len(self.open[number]) < count:
+                await self.ask(number)
+                await asyncio.sleep(0.01)
+
+    def close(self) -> None:
+        """End all."""
+        for answer in [*self.open[0], *self.open[1]]:
+            answer.close()
+        self.open = [[], []]
+
+
+async def streaming(stack: AsyncExitStack, store: Store, port: Port) -> tuple[Replicas, Streams]:
+    both = await replicas(stack, store, port, "concurrency: 6", pace=0.2)
+    streams = Streams(both)
+    stack.callback(streams.close)
+    return both, streams
+
+
+async def test_requests_at_once_hold_over_replicas(store: Store, free_port: Port) -> None:
+    async with AsyncExitStack() as stack:
+        both, streams = await streaming(stack, store, free_port)
+
+        await streams.fill(0, 4)  # more than its half
+        await streams.fill(1, 2)
+        refused = [await streams.ask(number) for number in (0, 1) * 4]
+        assert refused == [429] * 8
+
+        # What ends at one may begin at the other.
+        for answer in streams.open[0]:
+            answer.close()
+        await eventually(lambda: both.stacks[0].instance.in_flight() == 0)
+        await streams.fill(1, 5)
+        assert len(streams.open[1]) == 5
+
+
+@pytest.mark.slow
+async def test_who_falls_silent_holds_its_places_for_seconds_only(
+    store: Store, free_port: Port
+) -> None:
+    async with AsyncExitStack() as stack:
+        both, streams = await streaming(stack, store, free_port)
+        await streams.fill(0, 5)
+        assert [await streams.ask(1), await streams.ask(1)] != [200, 200]
+
+        both.stacks[0].instance._keys._leasing._task.cancel()  # type: ignore[union-attr]
+
+        await streams.fill(1, 6)
+
+
+async def test_without_the_store_requests_at_once_are_shares(store: Store, free_port: Port) -> None:
+    async with AsyncExitStack() as stack:
+        both, streams = await streaming(stack, store, free_port)
+        await streams.fill(0, 2)
+        await store.stop()
+        await eventually(lambda: not both.up()[0])
+        await streams.fill(0, 3)
+        await streams.fill(1, 3)
+
+        async def full() -> bool:
+            return [await streams.ask(number) for number in (0, 1)] == [429, 429]
+
+        assert await full()
+        await store.start()
+        # What runs is told to a store that has forgotten everything.
+        await eventually(lambda: all(both.up()) and both.left() == [0, 0])
+        assert await full()

@@ -8,14 +8,15 @@ from redis.exceptions import ConnectionError as NotConnected
 from structlog.testing import capture_logs
 from typing_extensions import override
 
-from proxy.boot.leasing import SPENDS, Costs, Leasing
+from proxy.boot.leasing import SPENDS, Claims, Costs, Leasing
 from proxy.core.account import Cost
 from proxy.core.lease import Ask, Lease
+from proxy.core.places import KEPT
 from proxy.flow.guard import Guard
 from proxy.settings.credential import Secret
 from proxy.settings.keys import Away, Shared
 from tests.fixtures.keyed import guarding, key
-from tests.fixtures.store_twin import StoreTwin
+from tests.fixtures.store_twin import PlacesTwin, StoreTwin
 
 START = 1000.0
 
@@ -26,9 +27,12 @@ class Scripted(Leasing):
     down = False
     sums: tuple[float, float] = (0.0, 0.0)
     twin: StoreTwin
+    places_twin: PlacesTwin
 
     @override
-    async def _told(self, asks: Sequence[tuple[str, Ask]], costs: Costs) -> list[Any]:
+    async def _told(
+        self, asks: Sequence[tuple[str, Ask]], claims: Claims, costs: Costs
+    ) -> list[Any]:
         if self.down:
             raise NotConnected("down")
         self.asked = [name for name, _ in asks]
@@ -39,7 +43,8 @@ class Scripted(Leasing):
             tuple(str(x).encode() for x in (one.granted, one.slot, one.left, one.room_in))
             for one in answers
         ]
-        return [*found, *(self.sums for _ in costs)]
+        places = [self.places_twin.exchange("me", claim, self._now()) for _, _, claim in claims]
+        return [*found, *places, *(self.sums for _ in costs)]
 
 
 class Scene:
@@ -49,7 +54,8 @@ class Scene:
         shared = Shared(url=Secret("redis://127.0.0.1:1"), prefix="p", replicas=4, away=away)
         self.sharing = Scripted(shared, self.guard, lambda: self.time)
         self.sharing.twin = StoreTwin()
-        self.guard.share(self.sharing.lease)
+        self.sharing.places_twin = PlacesTwin(processes=4)
+        self.guard.share(self.sharing.lease, self.sharing.places)
 
     @property
     def requests(self) -> Lease:
@@ -112,6 +118,20 @@ async def test_budgets_are_told_now_and_then_and_nothing_is_told_twice() -> None
     await scene.sharing.exchange()
 
     assert account.spent == Cost(tokens=905.0, money=1.0)
+
+
+async def test_requests_at_once_are_counted_in_the_store_and_given_back_at_the_end() -> None:
+    scene = Scene(concurrency=8)
+    places, twin = scene.sharing.places, scene.sharing.places_twin
+    assert places.room("team", 8, START) == 2  # its share
+    places.put("team", 1)
+
+    await scene.sharing.exchange()
+    assert places.holds["team"].held == 2
+    assert twin.has == {"me": (2, START + KEPT)}
+    await scene.sharing.exchange(leaving=True)
+
+    assert twin.has == {}
 
 
 async def test_the_end_tells_what_is_untold() -> None:

@@ -208,9 +208,9 @@ class FakeTally:
         assert name == "team"
         self.mine.append(count)
 
-    def others(self, name: str) -> int:
+    def room(self, name: str, limit: float, _now: float) -> float:
         assert name == "team"
-        return self.elsewhere
+        return limit - self.elsewhere
 
 
 def in_one_of_several(tally: FakeTally, **limits: int) -> Account:

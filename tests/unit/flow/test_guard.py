@@ -175,12 +175,13 @@ def test_what_passes_through_needs_a_key_too() -> None:
 
 
 def test_limits_that_cannot_be_judged_are_refused() -> None:
-    scene, guard = world(key("team", requests_per_minute=9), key("free"))
+    limited = (key("team", requests_per_minute=9), key("some", concurrency=9))
+    scene, guard = world(*limited, key("free"))
     guard.away = "the store is down"
 
-    failure = refusal(asked(scene))
-
-    assert (failure.kind, failure.origin) == (Kind.LIMITS_AWAY, Origin.PROXY)
+    for name in ("team", "some"):
+        failure = refusal(asked(scene, name))
+        assert (failure.kind, failure.origin) == (Kind.LIMITS_AWAY, Origin.PROXY)
     assert not asked(scene, "free").call.end
 
 
