@@ -1,5 +1,6 @@
 """The dashboard: a page, its script and style as files of this package, and what they show.
 
+    GET /                     leads to the page
     GET /dashboard            the page; its files are below it
     GET /fleet                one document: everything the page shows
     GET /fleet/feed           the same once a second, as server-sent events
@@ -56,12 +57,18 @@ def add(app: web.Application, scene: Scene, status: Callable[[], Mapping[str, ob
     """Add the pages to `app`; `status` returns what /status shows."""
     board = _Board(scene, status)
     feed = Feed(board.document)
+    app.router.add_get("/", _led)
     app.router.add_get(PAGE, board.page)
     app.router.add_get(PAGE + "/{name}", board.file)
     app.router.add_get(FLEET, board.fleet)
     app.router.add_get(f"{FLEET}/feed", feed.watch, allow_head=False)
     app.router.add_get(f"{FLEET}/request", board.request)
     app.on_shutdown.append(feed.close)
+
+
+async def _led(_request: web.Request) -> web.Response:
+    """Lead who typed the bare address to the page."""
+    return web.Response(status=302, headers={"Location": PAGE})
 
 
 class _Board:

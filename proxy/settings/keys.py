@@ -39,7 +39,7 @@ class ClientKey(msgspec.Struct, frozen=True, kw_only=True):
         Meta(
             description="The SHA-256 of the key, as `headrace keys create` prints it; several while"
             " a key is being replaced.",
-            extra={"unit": "names"},
+            extra={"unit": "hashes"},
         ),
     ] = ()
     key: Annotated[

@@ -142,9 +142,9 @@ class Reading:
         if spec.unit in text.SECRET:
             return secrets.expand(written, self._env, fields=spec.unit == "headers")
         if _REFERENCE.search(written):
-            hint = "${...} is replaced in api_key, admin_token and tracing.headers only"
+            hint = "${...} is replaced only in values that are never shown, as api_key"
             raise ValueError(f"{hint}; to override from outside, set {spec.variable}".strip())
-        if spec.unit == "names":
+        if spec.unit in {"names", "hashes"}:
             return (written,)
         return text.read(spec, written)
 

@@ -23,7 +23,12 @@ _NONE: Final = "[]"  # the list without items, as a variable may have it
 READ: Final = frozenset({"networks", "origins"})  # units of lists whose items `read` reads
 SECRET: Final = frozenset({"secret", "headers"})  # units whose values are never shown
 
-LISTS: Final = {"names": "the name of a model", "files": "the path of a file"}  # one of several
+# What one of several is called.
+LISTS: Final = {
+    "names": "the name of a model",
+    "files": "the path of a file",
+    "hashes": "the hash of a key",
+}
 
 # Stands in headers, metric labels and URLs; 253 characters of host, a colon and a port must fit.
 _NAME: Final = re.compile(r"[A-Za-z0-9._:@\[\]-]{1,260}")
@@ -66,7 +71,7 @@ def show(leaf: Leaf, value: Any) -> str:  # noqa: ANN401  as above
         case "float" | "int" | "workers":
             value = value or (AUTO if leaf.unit == "workers" else value)
             return f"{value:g}" if isinstance(value, float) else str(value)
-        case "names" | "files" | "networks" | "origins":
+        case "names" | "files" | "hashes" | "networks" | "origins":
             return "[" + ", ".join(map(quoted, value)) + "]"
         case _:
             return quoted(str(value))
@@ -243,6 +248,7 @@ _WORDS: Final = {
     "name": "letters, digits or any of . _ : @ [ ] -",
     "label": "letters, digits or any of . _ : @ / -",
     "names": "a model, or a list of models",
+    "hashes": "sha256: and 64 hexadecimal digits, or a list of them",
     "files": "a file, or a list of files",
     "networks": "an address or a network in CIDR form, or a list of them",
     "origins": "*, or scheme://host[:port], or a list of them",

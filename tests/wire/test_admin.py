@@ -137,7 +137,7 @@ async def test_what_only_tells_is_read_only(path: str, client: aiohttp.ClientSes
 
 
 async def test_a_wrong_path_tells_the_right_ones(client: aiohttp.ClientSession) -> None:
-    async with client.get("/") as answer:
+    async with client.get("/statsu") as answer:
         assert answer.status == 404
         assert (await answer.json())["paths"] == list(PATHS)
 

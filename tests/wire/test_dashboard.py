@@ -56,6 +56,11 @@ async def test_every_file_is_sent_with_the_policy(admin: aiohttp.ClientSession, 
         assert await answer.read()
 
 
+async def test_the_bare_address_leads_to_the_page(admin: aiohttp.ClientSession) -> None:
+    async with admin.get("/", allow_redirects=False) as answer:
+        assert (answer.status, answer.headers["Location"]) == (302, "/dashboard")
+
+
 async def test_no_other_file_is_sent(admin: aiohttp.ClientSession) -> None:
     for path in ("/dashboard/dashboard.py", "/dashboard/..%2fadmin.py", "/dashboard/"):
         async with admin.get(path) as answer:

@@ -147,7 +147,7 @@ def test_other_keys_are_not_replaced_from_the_environment() -> None:
     (one,) = told("listen: '${HOST}:80'", HOST="a")
 
     assert one.endswith(
-        "in api_key, admin_token and tracing.headers only; to override from outside, set"
+        "only in values that are never shown, as api_key; to override from outside, set"
         " HEADRACE_LISTEN"
     )
 
