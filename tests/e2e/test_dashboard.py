@@ -4,6 +4,7 @@ import asyncio
 import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -15,7 +16,7 @@ from benchmarks.fake.launch import start as start_engine
 from benchmarks.fake.profile import Profile
 from proxy.edge import admin, portrait
 from tests.fixtures.fleet import make_backend, take_down
-from tests.fixtures.process import ProxyProcess, proxy_process
+from tests.fixtures.process import ProxyProcess, proxy_process, running_from
 from tests.fixtures.view import FakeView
 
 playwright = pytest.importorskip(
@@ -41,10 +42,11 @@ class Browser:
         self._admin = admin
         self.told: list[str] = []
 
-    async def open(self, *, scheme: str = "light", feed: bytes = b"") -> Any:
+    async def open(self, *, scheme: str = "light", feed: bytes = b"", password: str = "") -> Any:
         """Open the dashboard; with `feed` it shows that document instead of the proxy's."""
+        known = {"http_credentials": {"username": "any", "password": password}} if password else {}
         page = await self._chromium.new_page(
-            viewport={"width": 1280, "height": 900}, color_scheme=scheme
+            viewport={"width": 1280, "height": 900}, color_scheme=scheme, **known
         )
         page.set_default_timeout(PATIENCE)
         page.on("console", lambda message: self.told.append(message.text))
@@ -59,6 +61,15 @@ class Browser:
         await page.goto(f"{self._admin}/dashboard")
         await until(page, "document.getElementById('headline').textContent !== ''")
         return page
+
+    async def refused(self, password: str) -> int:
+        """Return the status that somebody sees whose password is wrong."""
+        known = {"username": "any", "password": password}
+        page = await self._chromium.new_page(http_credentials=known)
+        page.set_default_timeout(PATIENCE)
+        answer = await page.goto(f"{self._admin}/dashboard")
+        status: int = answer.status
+        return status
 
     def _asked(self, url: str) -> None:
         if not url.startswith(self._admin):
@@ -199,6 +210,22 @@ async def test_it_works_by_keyboard_and_tells_its_state(idle: ProxyProcess) -> N
         unnamed = "[...document.querySelectorAll('button, input, table')].filter(e => !(e.innerText"
         unnamed += " || e.labels?.length || e.ariaLabel)).length"
         assert await page.evaluate(unnamed) == 0
+
+
+async def test_the_admin_token_is_the_password_of_the_dashboard_and_its_feed(
+    free_port: FreePort, tmp_path: Path
+) -> None:
+    file = tmp_path / "headrace.yaml"
+    async with engines(Profile()) as (engine,):
+        file.write_text(f"admin_token: sesame\nbackends: [{{name: e, url: '{engine.url}'}}]\n")
+        # Its /status says nothing of backends to who has no token.
+        async with running_from(file, free_port, backends=0) as proxy, browsing(proxy) as browser:
+            assert await browser.refused("open") == 401
+            page = await browser.open(password="sesame")
+            # What the feed has brought: the first document may be older than the engine's answer.
+            await until(page, "document.getElementById('backends').textContent.includes('ready')")
+            await until(page, "document.getElementById('live').textContent === 'live'")
+            assert "sesame" not in await page.content()
 
 
 @pytest.mark.slow
