@@ -187,7 +187,7 @@ class ClientConnection(Uploading):
         if self._stage is Stage.UPLOAD:
             self.spoilt(failure)
             return
-        edge, head = self._edge, self._head
+        edge, head, message = self._edge, self._head, self._message
         request = head.request if head is not None else None
         ident = request.request_id if request is not None else None
         if head is not None:
@@ -195,6 +195,7 @@ class ClientConnection(Uploading):
         call = Call(ident or edge.new_id(), path, edge.now())
         call.client = self.peer
         call.dress = self.dress
+        call.method = message.method if message is not None else call.method
         call.surface = surface_of(split(path)[1])
         self._payload = self._head = self._message = self._memo = None
         self._pieces = []

@@ -257,12 +257,13 @@ class Receiving(RequestHandler):
         message, payload = messages[0]
         assert self._parser is not None
         self._parser.message_consumed()
+        self._message = message
         head = judge(message, self._edge.limits.headers)
         if isinstance(head, Failure):
             self.reject(head, message.path)
             return
         self._begin(head)
-        self._head, self._message, self._payload = head, message, payload
+        self._head, self._payload = head, payload
         if head.length > self._edge.limits.body and not (
             head.passed and head.passed.passage.boundless
         ):

@@ -97,6 +97,18 @@ async def test_an_unknown_sender_is_refused_before_its_body_is_read(free_port: P
     assert (reply.status, reply.code, reply.closes) == (401, "api_key_missing", True)
 
 
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+async def test_the_line_of_who_is_refused_has_the_method(free_port: Port, method: str) -> None:
+    async with keyed(free_port, team="") as (stack, _), connected(port_of(stack)) as wire:
+        wire.send(f"{method} /v1/models HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        sent = await wire.ended()
+        await eventually(lambda: len(stack.access_lines()) == 1)
+        (line,) = map(orjson.loads, stack.access_lines())
+
+    assert (line["method"], line["status"]) == (method, 401)
+    assert sent.endswith(b"\r\n\r\n") is (method == "HEAD")
+
+
 async def test_health_needs_no_key_and_pages_do(free_port: Port) -> None:
     async with keyed(free_port, team="models: [simulated-*]", all="") as (stack, _):
 
