@@ -12,9 +12,7 @@ Pieces that end with an event pass through a `Pipe`; any other closes it, for it
 """
 
 import asyncio
-import re
 from collections.abc import Callable
-from enum import IntEnum
 from typing import Final, Protocol, cast
 
 import httptools
@@ -25,14 +23,16 @@ from proxy.upstream import framing
 from proxy.upstream.framing import LAST_CHUNK, MAX_HEAD, BadResponse, ResponseHead
 from proxy.upstream.heads import Heads, recognise
 from proxy.upstream.receiver import Opener, Pipe, Receiver
+from proxy.upstream.sips import SIP, Cup, Sips
+from proxy.upstream.state import BODY, HEAD, IDLE, State
 
 BIG_BODY: Final = 16 * 1024  # from here on writing head and body apart is cheaper than joining them
-# Standing alone, not as the end of a longer size: 10 CR LF CR LF begins a chunk of 16 bytes.
-ALONE: Final = re.compile(rb"(?:^|\n)0\r\n\r\n")
 
 
 class Home(Heads, Protocol):
     """The pool a connection belongs to."""
+
+    cup: Cup
 
     def made(self) -> None:
         """Hear that a connection stands."""
@@ -42,20 +42,6 @@ class Home(Heads, Protocol):
 
     def lost(self, connection: "Connection") -> None:
         """Hear that a connection is gone."""
-
-
-class State(IntEnum):
-    """Where the connection stands."""
-
-    IDLE = 0
-    HEAD = 1
-    BODY = 2
-    CLOSED = 3
-
-
-IDLE: Final = State.IDLE  # for the way of every response; see `core.failure.QUEUE`
-HEAD: Final = State.HEAD
-BODY: Final = State.BODY
 
 
 class Connection(asyncio.Protocol):
@@ -74,6 +60,7 @@ class Connection(asyncio.Protocol):
         "_llhttp",
         "_paused",
         "_receiver",
+        "_sips",
         "_surplus",
         "idle_since",
         "state",
@@ -89,6 +76,7 @@ class Connection(asyncio.Protocol):
         self.used = 0  # exchanges begun
         self.idle_since = 0.0
         self._receiver: Receiver | None = None
+        self._sips: Sips | None = None  # in our place, for the rest of this response
         self._chunk: Callable[[bytes], None] = _nobody
         # Whole events go there until anything else comes. Set when all before has ended so, too.
         self.through: Pipe | None = None
@@ -137,6 +125,7 @@ class Connection(asyncio.Protocol):
         if self._receiver is not None and not self._paused and not self.transport.is_closing():
             self._paused = True
             self.transport.pause_reading()
+            self._sip()
 
     def resume(self) -> None:
         """Read again."""
@@ -144,6 +133,12 @@ class Connection(asyncio.Protocol):
             self._paused = False
             if self.state is not State.CLOSED and not self.transport.is_closing():
                 self.transport.resume_reading()
+
+    def _sip(self) -> None:
+        """Read less at once until this response has ended."""
+        if self._sips is None and not self.transport.is_closing():
+            self._sips = Sips(self, self._home.cup)
+            self.transport.set_protocol(self._sips)
 
     def abort(self) -> None:
         """Drop the exchange and the connection at once: the engine is to stop working."""
@@ -195,11 +190,16 @@ class Connection(asyncio.Protocol):
         elif self._left >= 0:
             self._left -= len(data)
             if self._left > 0:
-                self._chunk(data)
+                self._pass(data)
             else:
                 self._end_length(data)
         else:
-            self._chunk(data)
+            self._pass(data)
+
+    def _pass(self, data: bytes) -> None:
+        if len(data) > SIP:
+            self._sip()
+        self._chunk(data)
 
     def _follow(self, data: bytes) -> None:
         """Hand on a piece of a chunked body for its receiver to look at."""
@@ -221,6 +221,8 @@ class Connection(asyncio.Protocol):
         elif pipe is not None and pipe.stands():
             self._break_deceived(pipe)
         else:
+            if len(data) > SIP:
+                self._sip()
             self._chunk(data)
 
     def _break_deceived(self, pipe: Pipe) -> None:
@@ -277,13 +279,10 @@ class Connection(asyncio.Protocol):
         while True:
             end = data.find(b"\r\n\r\n") + 4
             if end == 3:
-                if len(data) > MAX_HEAD or not data.startswith(b"HTTP/1."[: len(data)]):
-                    self._break(Kind.BAD_RESPONSE, "a response head that is too long or not HTTP")
-                    return
-                if b"\n\n" in data or b"\n\r\n" in data:  # it has ended, for a lenient reader
-                    self._break(Kind.BAD_RESPONSE, "a response head with bare line feeds")
-                    return
-                self._buffer = data
+                if wrong := framing.hopeless(data):
+                    self._break(Kind.BAD_RESPONSE, f"a response head {wrong}")
+                else:
+                    self._buffer = data
                 return
             if end > MAX_HEAD:
                 self._break(Kind.BAD_RESPONSE, f"a response head over {MAX_HEAD} bytes")
@@ -329,14 +328,12 @@ class Connection(asyncio.Protocol):
 
     def _end_chunked(self, data: bytes) -> None:
         if self._surplus:
-            # llhttp does not say where the message ended. One last-chunk line in the piece is
-            # unmistakable; anything else is not worth guessing for an engine that talks too much.
-            ends = [found.end() for found in ALONE.finditer(data)]
-            if len(ends) != 1:
+            end = framing.only_end(data)
+            if end < 0:
                 self._complete = False
                 self._break(Kind.BAD_RESPONSE, "bytes behind the end of the response")
                 return
-            data = data[: ends[0]]
+            data = data[:end]
         self._end(data)
 
     def _end(self, data: bytes) -> None:
@@ -349,6 +346,9 @@ class Connection(asyncio.Protocol):
         """Let go of a response that is here whole; the connection may serve another call."""
         self._receiver = self._feed = self.through = None
         self._chunk = _nobody
+        if self._sips is not None:
+            self._sips = None
+            self.transport.set_protocol(self)
         # An engine that answered before it had read the whole request leaves our bytes in the way.
         unsent = self.transport.get_write_buffer_size()
         if self._keep and not self._surplus and not unsent:
@@ -383,7 +383,7 @@ class Connection(asyncio.Protocol):
         eof = self._eof and self.state is BODY and exc is None
         self._home.lost(self)
         self.state = State.CLOSED
-        self._receiver = self._feed = self._llhttp = self.through = None
+        self._receiver = self._feed = self._llhttp = self.through = self._sips = None
         if receiver is None:
             return
         if eof:

@@ -21,6 +21,8 @@ CHUNKED_HEAD: Final = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
 LAST_CHUNK: Final = b"0\r\n\r\n"
 SOME: Final = 16  # chunks; an engine's first read holds one or two
 EVENT_END: Final = b"\n\n\r\n"  # of an event and of the chunk it is in, as nearly all engines write
+# Standing alone, not as the end of a longer size: 10 CR LF CR LF begins a chunk of 16 bytes.
+_ALONE: Final = re.compile(rb"(?:^|\n)0\r\n\r\n")
 _VISIBLE: Final = re.compile(rb"[ -~]*")
 
 
@@ -64,6 +66,25 @@ class ResponseHead(msgspec.Struct, frozen=True, kw_only=True):
     content_type: bytes
     retry_after: float | None
     http10: bool
+
+
+def hopeless(begun: bytes) -> str:
+    """Tell what is wrong with a head that has not ended yet; empty if nothing."""
+    if len(begun) > MAX_HEAD or not begun.startswith(b"HTTP/1."[: len(begun)]):
+        return "that is too long or not HTTP"
+    if b"\n\n" in begun or b"\n\r\n" in begun:  # it has ended, for a lenient reader
+        return "with bare line feeds"
+    return ""
+
+
+def only_end(piece: bytes) -> int:
+    """Return where a chunked body ends within a piece that goes on behind it; -1 if in doubt.
+
+    llhttp does not say where. One last-chunk line in the piece is unmistakable; anything else is
+    not worth guessing for an engine that talks too much.
+    """
+    ends = [found.end() for found in _ALONE.finditer(piece)]
+    return ends[0] if len(ends) == 1 else -1
 
 
 class _Sink:

@@ -15,8 +15,10 @@ from typing_extensions import override
 from proxy.core.failure import Failure
 from proxy.settings.seals import Seal
 from proxy.upstream.connect import Endpoint, dial, dropped, refusal
-from proxy.upstream.exchange import Connection, State
+from proxy.upstream.exchange import Connection
 from proxy.upstream.framing import parse_head
+from proxy.upstream.sips import Cup
+from proxy.upstream.state import State
 from proxy.upstream.whereabouts import Whereabouts
 
 if TYPE_CHECKING:
@@ -78,6 +80,7 @@ class Pool:
     __slots__ = (
         "_idle",
         "_policy",
+        "cup",
         "endpoint",
         "heads",
         "now",
@@ -101,6 +104,7 @@ class Pool:
         self.prefix = b""
         self.authorise(api_key)
         self._idle: list[Connection] = []
+        self.cup = Cup()
         self.open = 0
         self.opened = 0  # ever
         self.seal: Seal | None = None  # for connections from now on; None = no TLS

@@ -6,8 +6,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from proxy.core.failure import Failure, Phase
-from proxy.upstream.exchange import Connection, State
+from proxy.upstream.exchange import Connection
 from proxy.upstream.framing import ResponseHead
+from proxy.upstream.state import State
 from tests.fixtures.ends import LAST, EngineEnd, ScriptedPool, chunk, head
 
 BODY = b"0123456789" * 5 + b"\r\n0\r\n\r\nx"

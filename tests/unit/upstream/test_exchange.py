@@ -4,8 +4,9 @@ import pytest
 from typing_extensions import override
 
 from proxy.core.failure import Failure, Kind, Phase
-from proxy.upstream.exchange import BIG_BODY, State
+from proxy.upstream.exchange import BIG_BODY
 from proxy.upstream.framing import LAST_CHUNK, ResponseHead
+from proxy.upstream.state import State
 from tests.fixtures.ends import SSE, EngineEnd, ScriptedPool, chunk, head, plain
 
 REQUEST = b"POST /v1/chat/completions HTTP/1.1\r\n\r\n"

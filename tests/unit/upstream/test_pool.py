@@ -10,8 +10,9 @@ from proxy.core.failure import Failure, Kind
 from proxy.settings.seals import Seal
 from proxy.upstream import pool as pools
 from proxy.upstream.connect import Endpoint
-from proxy.upstream.exchange import Connection, State
+from proxy.upstream.exchange import Connection
 from proxy.upstream.pool import Dial, Policy, Pool
+from proxy.upstream.state import State
 from proxy.upstream.whereabouts import Whereabouts
 from tests.fixtures.ends import EngineEnd, Wire
 
