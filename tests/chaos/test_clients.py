@@ -17,7 +17,7 @@ from tests.fixtures.wire import Wire, chat, connected, get, post
 
 Port = Callable[[], int]
 SLOW = Profile(pace=0.005, prefill_per_token=0.005)
-BOUND = 400 * 1024  # the high mark, 64 KiB, and one read of 250 KiB behind it
+BOUND = 400 * 1024  # the high mark, 16 KiB, one read of 250 KiB behind it, and sips of 32
 LEAVING: dict[str, Callable[[Wire], None]] = {
     "fin": Wire.close,
     "rst": Wire.reset,

@@ -36,7 +36,7 @@ async def test_a_call_is_answered_and_the_connection_rests() -> None:
 async def test_the_write_limits_are_set_and_the_peer_is_known() -> None:
     client = ClientEnd()
 
-    assert client.wire.limits == (65536, 16384)
+    assert client.wire.limits == (16384, 4096)
     assert client.connection.peer == "10.0.0.1:5000"
     assert "10.0.0.1:5000 IDLE no call" in repr(client.connection)
     client.leave()
