@@ -77,8 +77,8 @@ class ClientConnection(Uploading):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
         connected = cast("asyncio.Transport", transport)
-        # uvloop's default low mark is 16 bytes: a paused stream would have to run dry. The high one is
-        # what a client that reads nothing costs, beside a read (`upstream/sips`) and the kernel's.
+        # uvloop's default low mark is 16 bytes: a paused stream would have to run dry. The high
+        # one is what a client costs that reads nothing, beside a read (see `upstream/sips`).
         connected.set_write_buffer_limits(high=16384, low=4096)
         self.write = connected.write
         name = connected.get_extra_info("peername")
