@@ -12,6 +12,7 @@ from typing_extensions import override
 from proxy.upstream.framing import EVENT_END, LAST_CHUNK, BadResponse, Dechunker
 
 MOST: Final = 256 * 1024  # bytes held of one event; a longer one is passed on in parts
+MOST_ASTRAY: Final = 8 * 1024  # the same while nobody looks for the ends of events
 _ENDS: Final = (b"\n\n", b"\n\r\n", b"\r\r")  # of an event, before a line that is not begun
 
 
@@ -82,8 +83,9 @@ class Wholes:
 class FramedWholes(Wholes):
     """The same for bytes with chunk framing inside, which the client is to get with framing.
 
-    It stands between two chunks. Unless it has been sent a piece as it was that ended elsewhere:
-    then what follows goes out as it is, too, up to a piece that ends with an event.
+    It stands between two chunks. Unless it has been sent a piece as it was that ended elsewhere, in
+    a size line or at most three bytes into an event: then what follows goes out as it is, too, once
+    there is a piece that ends with an event, or more of it than is held.
     """
 
     __slots__ = ("_astray", "_decoder")
@@ -105,8 +107,13 @@ class FramedWholes(Wholes):
     @override
     def add(self, data: bytes) -> bytes:
         if self._astray:
-            self._astray = self.torn = not data.endswith(EVENT_END)
-            return data
+            held = self._held
+            held += data
+            if data.endswith(EVENT_END):
+                self._astray = self.torn = False
+            elif len(held) <= MOST_ASTRAY:
+                return b""
+            return self._rest()
         settled = self.settled
         ready = super().add(self._decoded(data))
         return data if settled and self.settled else framed(ready)
@@ -114,7 +121,7 @@ class FramedWholes(Wholes):
     @override
     def end(self, data: bytes) -> bytes:
         if self._astray or self.settled:
-            return data
+            return self._rest() + data
         return framed(super().add(self._decoded(data)) + self._rest()) + LAST_CHUNK
 
     @override

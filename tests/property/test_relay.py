@@ -3,7 +3,7 @@
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.fixtures.course import World
@@ -101,6 +101,7 @@ def test_one_byte_at_a_time_changes_nothing(name: str, http10: bool) -> None:
 
 @pytest.mark.parametrize("name", ANSWERS)
 @given(cuts=cuts, stop=st.integers(1, 4000), reset=st.booleans(), http10=st.booleans())
+@example(cuts=[90, 239, 1045], stop=66, reset=False, http10=False)  # a read ends in a size line
 def test_an_answer_cut_off_anywhere_never_looks_whole(
     name: str, cuts: list[int], stop: int, reset: bool, http10: bool
 ) -> None:

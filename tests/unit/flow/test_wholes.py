@@ -2,7 +2,7 @@
 
 import pytest
 
-from proxy.flow.wholes import MOST, FramedWholes, Wholes, framed
+from proxy.flow.wholes import MOST, MOST_ASTRAY, FramedWholes, Wholes, framed
 from tests.fixtures.ends import DONE, LAST, chunk, token
 
 
@@ -104,17 +104,35 @@ def test_an_event_too_long_to_be_held_keeps_its_framing() -> None:
     assert wholes.settled
 
 
-def test_a_client_inside_a_chunk_gets_all_as_it_is_until_it_stands_between_two() -> None:
+def test_a_client_inside_a_chunk_gets_the_rest_as_it_is_once_it_stands_between_two() -> None:
     wholes = FramedWholes("sse")
     said = chunk(token())
     wholes.stray()
 
     assert wholes.torn
     assert wholes.salvage(said[7:] + LAST) == b""
-    assert wholes.add(said[7:15]) == said[7:15]
-    assert wholes.end(said[15:] + LAST) == said[15:] + LAST
-    assert wholes.add(said[15:]) == said[15:]
+    assert wholes.add(said[7:15]) == b""
+    assert wholes.torn
+    assert wholes.add(said[15:]) == said[7:]
     assert wholes.settled
+
+
+def test_what_is_held_for_a_client_inside_a_chunk_goes_before_the_end() -> None:
+    wholes = FramedWholes("sse")
+    said = chunk(token())
+    wholes.stray()
+
+    assert wholes.add(said[7:15]) == b""
+    assert wholes.end(said[15:] + LAST) == said[7:] + LAST
+
+
+def test_no_more_than_a_bound_is_held_for_a_client_inside_a_chunk() -> None:
+    wholes = FramedWholes("sse")
+    wholes.stray()
+
+    assert wholes.add(b"x" * MOST_ASTRAY) == b""
+    assert wholes.add(b"y") == b"x" * MOST_ASTRAY + b"y"
+    assert wholes.torn
 
 
 def test_nothing_is_no_chunk() -> None:
