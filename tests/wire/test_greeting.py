@@ -58,7 +58,7 @@ async def test_it_waits_for_a_model_and_shows_its_answer(
         await greet(settings, "two engines")
 
     told = capsys.readouterr().out
-    assert "engines  two engines\n" in told
+    assert "engines    two engines\n" in told
     assert "A first answer of tiny, streamed through this proxy:\n\nCold water runs\n" in told
     assert told.endswith("It stays up until you press Ctrl-C.\n")
     (body,) = server.bodies
