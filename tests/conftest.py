@@ -1,6 +1,7 @@
 """What every tier stands on: which loops run a test, which tests may open sockets, free ports."""
 
 import asyncio
+import logging
 import random
 import socket
 from collections import deque
@@ -56,6 +57,16 @@ def _no_network(request: pytest.FixtureRequest) -> Iterator[None]:
     pytest_socket.disable_socket(allow_unix_socket=True)
     yield
     pytest_socket.enable_socket()
+
+
+@pytest.fixture(autouse=True)
+def _warnings_let_go() -> Iterator[None]:
+    """Give warnings back after each test: `logging` takes them once, pytest undoes half of it.
+
+    A test that leaves them taken makes the next one that takes them, in any file, see none.
+    """
+    yield
+    logging.captureWarnings(capture=False)
 
 
 @pytest.fixture(scope="session")

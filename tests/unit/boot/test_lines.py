@@ -18,7 +18,6 @@ def _logging_as_before() -> object:
     yield
     logging.getLogger().handlers[:] = handlers
     logging.getLogger().setLevel(level)
-    logging.captureWarnings(capture=False)
     structlog.reset_defaults()
 
 

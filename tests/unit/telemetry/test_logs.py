@@ -39,7 +39,6 @@ def door() -> Iterator[Door]:
     handlers, level = root.handlers[:], root.level
     levels = {name: logging.getLogger(name).level for name in logs._QUIET}
     yield Door()
-    logging.captureWarnings(capture=False)
     root.handlers[:] = handlers
     root.setLevel(level)
     for name, before in levels.items():
