@@ -204,7 +204,11 @@ class Fleet:
         backend.warming = settings.balance.slow_start
         address = one.address
         endpoint = Endpoint(
-            host=address.host, port=address.port, path=address.path, secure=address.secure
+            host=address.host,
+            port=address.port,
+            path=address.path,
+            secure=address.secure,
+            below=address.below,
         )
         key = one.api_key.reveal() if one.api_key else None
         connections = pool.Pool(endpoint, now=self._now, api_key=key)

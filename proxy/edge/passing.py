@@ -19,6 +19,7 @@ from proxy.dialects.passages import Passage
 from proxy.edge import queries
 from proxy.edge.asks import asked, bad
 from proxy.flow.course import Request, Side
+from proxy.flow.outgoing import placed
 
 WEBSOCKET: Final = b"websocket"
 _SWITCH: Final = b"connection: Upgrade\r\nupgrade: websocket\r\n"
@@ -46,7 +47,7 @@ class Passed(msgspec.Struct, frozen=True, kw_only=True):
         """Return the head for the engine of `side`, which calls the model `native`."""
         dropped = side.engine.dropped_headers
         return b"%b%b%b%bx-request-id: %b\r\n\r\n" % (
-            self._line(native),
+            placed(self._line(native), side.pool.below),
             side.pool.prefix,
             headers.render([f for f in self.request.fields_for(side) if f[0] not in dropped]),
             _SWITCH if self.passage.upgrade else self._framing(),

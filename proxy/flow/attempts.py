@@ -182,7 +182,7 @@ class Attempts:
                 return
             head, body, opening, self.answer = made
         else:
-            head, body = engine_request(call, request, way, side.pool.prefix)
+            head, body = engine_request(call, request, way, side.pool)
             opening = self.opens(self, side.engine, way)
         self._connection = connection
         self.phase = WAIT

@@ -55,10 +55,10 @@ def load(attempts: "Attempts", side: "Side", way: "Way") -> Load | Failure | Set
 def _gathered(attempts: "Attempts", side: "Side", way: "Way") -> Load:
     call, engine = attempts.call, side.engine
     if bulk.excess(call.body):  # then it is asked plainly: it may not notice who leaves
-        head, body = engine_request(call, attempts.request, way, side.pool.prefix)
+        head, body = engine_request(call, attempts.request, way, side.pool)
         return Load(head, body, Opening(attempts, engine, way), None)
     body = streamed(_renamed(call, call.body))
-    head = head_for(call, way.line, way, side.pool.prefix, body)
+    head = head_for(call, way.line, way, side.pool, body)
     opening = Gathering(attempts, engine, Assembly(), None, moment(attempts), way)
     return Load(head, body, opening, None)
 
@@ -81,7 +81,7 @@ def _translated(attempts: "Attempts", side: "Side", way: "Way") -> Load | Failur
         body = streamed(body) if gathers else body
         assembly = Assembly() if gathers else None
         opening = Gathering(attempts, engine, assembly, made.answer, moment(attempts))
-    head = head_for(call, ways.line(made.path, engine), way, side.pool.prefix, body)
+    head = head_for(call, ways.line(made.path, engine), way, side.pool, body)
     return Load(head, body, opening, made.answer if made.stream else None)
 
 

@@ -194,7 +194,7 @@ class ContinuingAttempts(Attempts):
         self.phase = WAIT
         call.dispatched_at = now = self.course.now()
         deadlines.allow(self, timeouts.first_token, now)
-        head = head_for(call, line, way, side.pool.prefix, body)
+        head = head_for(call, line, way, side.pool, body)
         connection.begin(head, body, StreamOpening(self, side.engine))
 
     # the end -----------------------------------------------------------------------------------

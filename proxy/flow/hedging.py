@@ -138,7 +138,7 @@ class Hedge:
         body = call.body if native == call.model else peek.rename(call.body, native, place=place)
         self.connection = connection
         self.sent_at = self._attempts.course.now()
-        head = head_for(call, way.line, way, side.pool.prefix, body)
+        head = head_for(call, way.line, way, side.pool, body)
         connection.begin(head, body, self._attempts.opens(self, side.engine, way))
 
     def commit(self, head: "ResponseHead", length: int) -> "tuple[Relay, bytes]":

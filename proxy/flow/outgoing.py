@@ -11,21 +11,30 @@ if TYPE_CHECKING:
     from proxy.core.call import Call
     from proxy.flow.course import Request
     from proxy.flow.ways import Way
+    from proxy.upstream.pool import Pool
 
 _HEAD: Final = b"%b%bcontent-length: %d\r\n%bx-request-id: %b\r\n\r\n"
 
 
 def engine_request(
-    call: "Call", request: "Request", way: "Way", prefix: bytes
+    call: "Call", request: "Request", way: "Way", pool: "Pool"
 ) -> tuple[bytes, bytes]:
-    """Return head and body. `prefix` holds the header lines that belong to the backend."""
+    """Return head and body; what of the head belongs to the backend comes from its `pool`."""
     body = call.body
     if call.native_model != call.model:
         json, place = request.operation.json, request.model_at
         body = peek.rename(body, call.native_model, json=json, place=place)
-    return _HEAD % (way.line, prefix, len(body), way.fields, call.request_id.encode()), body
+    return head_for(call, way.line, way, pool, body), body
 
 
-def head_for(call: "Call", line: bytes, way: "Way", prefix: bytes, body: bytes) -> bytes:
+def head_for(call: "Call", line: bytes, way: "Way", pool: "Pool", body: bytes) -> bytes:
     """Return the head of a request with another line and body than the client's."""
-    return _HEAD % (line, prefix, len(body), way.fields, call.request_id.encode())
+    if pool.below:
+        line = placed(line, pool.below)
+    return _HEAD % (line, pool.prefix, len(body), way.fields, call.request_id.encode())
+
+
+def placed(line: bytes, below: bytes) -> bytes:
+    """Return a request line whose path stands below another."""
+    method, _, rest = line.partition(b" ")
+    return b"%b %b%b" % (method, below, rest)

@@ -16,18 +16,25 @@ MAX_UNIX_PATH: Final = 107  # sun_path holds 108 bytes on Linux, the last is a N
 _LABEL: Final = r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)"
 _LABELS: Final = re.compile(rf"{_LABEL}(\.{_LABEL})*\.?")
 _DEFAULT_PORT: Final = {"http": 80, "https": 443}
+_VERSION: Final = "/v1"  # what people copy from a client's base URL; a request brings its own
+# Segments with something in them, and none that a server would climb up by.
+_BELOW: Final = re.compile(
+    r"(?:/(?!\.{1,2}(?:/|$))(?:[\w.~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})+)*", re.ASCII
+)
 
 
 class Address(msgspec.Struct, frozen=True, kw_only=True):
     """A TCP address (`host`, `port`; no brackets around IPv6) or, if `path` is set, a Unix socket.
 
-    Port 0 on a listening address lets the system choose. `secure`: TLS is spoken there.
+    Port 0 on a listening address lets the system choose. `secure`: TLS is spoken there. `below`:
+    the path an engine's own paths stand below, empty for the root.
     """
 
     host: str = ""
     port: int = 0
     path: str = ""
     secure: bool = False
+    below: str = ""
 
     @property
     def is_unix(self) -> bool:
@@ -78,7 +85,10 @@ def listening(text: str) -> Address:
 
 
 def backend(url: str) -> Address:
-    """Read an engine's URL, `http(s)://host[:port]` or `unix:///path`; ValueError says why not."""
+    """Read an engine's URL, `http(s)://host[:port][/path]` or `unix:///path`.
+
+    A last `/v1` says nothing: every request has its own. ValueError says what is wrong.
+    """
     if not url.isprintable() or " " in url:
         raise ValueError("a URL has no spaces and no control characters")
     try:
@@ -97,16 +107,18 @@ def backend(url: str) -> Address:
         if parts.netloc:
             raise ValueError("a Unix socket has three slashes: unix:///run/engine.sock")
         return Address(path=_unix_path(parts.path))
-    if parts.path not in {"", "/"}:
-        raise ValueError("give only scheme, host and port: a request keeps its path")
-    return _http_address(parts.netloc, parts.scheme)
+    below = parts.path.rstrip("/").removesuffix(_VERSION)
+    if not _BELOW.fullmatch(below):
+        raise ValueError("a path has plain segments, without //, . and ..: https://host/openai")
+    return msgspec.structs.replace(_http_address(parts.netloc, parts.scheme), below=below)
 
 
 def backend_url(address: Address) -> str:
     """Write an engine's address as the one URL it is known by."""
     if address.path:
         return f"unix://{address.path}"
-    return f"https://{address}" if address.secure else f"http://{address}"
+    scheme = "https" if address.secure else "http"
+    return f"{scheme}://{address}{address.below}"
 
 
 def _http_address(netloc: str, scheme: str) -> Address:

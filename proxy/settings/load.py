@@ -255,7 +255,7 @@ def _named(backend: BackendSettings) -> BackendSettings:
     if backend.name or not backend.url:
         return backend
     address = backend.address
-    name = text.as_name(Path(address.path).name if address.is_unix else str(address))
+    name = text.as_name(Path(address.path).name if address.is_unix else f"{address}{address.below}")
     return msgspec.structs.replace(backend, name=name)
 
 

@@ -224,8 +224,8 @@ class BackendSettings(msgspec.Struct, frozen=True, kw_only=True):
     url: Annotated[
         str,
         Meta(
-            description="Where the engine listens: http://host:port, https://host:port or"
-            " unix:///path.sock.",
+            description="Where the engine listens. A path (https://host/openai) goes before that of"
+            " each request; a /v1 at its end is cut off.",
             extra={"unit": "url"},
         ),
     ]

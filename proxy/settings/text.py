@@ -256,6 +256,6 @@ _WORDS: Final = {
     "path": "the path of a file",
     "secret": "printable ASCII without spaces",
     "text": "printable characters",
-    "url": "http://host:port, https://host:port or unix:///path",
+    "url": "http://host:port, https://host:port, either with a path, or unix:///path",
     "workers": "auto, or",
 }

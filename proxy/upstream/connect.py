@@ -21,13 +21,14 @@ P = TypeVar("P", bound=asyncio.Protocol)
 class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     """Where an engine listens: TCP by `host` and `port`, or a Unix socket by `path`.
 
-    `secure`: it speaks TLS there.
+    `secure`: it speaks TLS there. `below`: its paths stand below this one.
     """
 
     host: str = ""
     port: int = 0
     path: str = ""
     secure: bool = False
+    below: str = ""
 
     @property
     def authority(self) -> str:

@@ -80,6 +80,7 @@ class Pool:
     __slots__ = (
         "_idle",
         "_policy",
+        "below",
         "cup",
         "endpoint",
         "heads",
@@ -95,6 +96,7 @@ class Pool:
         self, endpoint: Endpoint, *, now: Callable[[], float], api_key: str | None = None
     ) -> None:
         self.endpoint = endpoint
+        self.below = endpoint.below.encode()
         self.there = Whereabouts(endpoint.host, endpoint.port)
         self.now = now
         self._policy = Policy()

@@ -4,11 +4,13 @@ A deployment names one model at one address; a backend here is an address with a
 deployments at one address become one backend, which serves the models they name and no others.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
 from proxy.cli.converting import places
 from proxy.cli.converting.ledger import Ledger
+from proxy.settings import address
 
 _TYPES: Final = {
     "openai": "auto",
@@ -107,20 +109,20 @@ def _deployment(ledger: Ledger, path: str, one: object, engines: _Engines) -> No
         ledger.dropped(path, "a pattern: an engine's models are served under their own names")
         return
     try:
-        url, below = places.engine(str(said["api_base"]))
+        url = places.engine(str(said["api_base"]))
     except ValueError as error:
         ledger.dropped(path, f"its api_base cannot be used: {error}")
         return
-    if below not in {"", "/v1"}:
-        words = f"its engine is below {below}, and headrace keeps the path of a request as it is"
-        ledger.dropped(path, words)
+    below = address.backend(url).below
+    if below and not re.search(r"/v1/*$", str(said["api_base"])):
+        ledger.dropped(path, f"it is called below {below} without /v1, which headrace always sends")
         return
     backend = engines.backends.setdefault(url, {"url": url})
     engines.served.setdefault(url, []).append(model)
     engines.groups.setdefault(group, []).append(model)
     ledger.carried(f"{path}.model_name", "the name of the model, or an alias of it")
     ledger.carried(f"{path}.litellm_params.model", f"{model} at {url}")
-    ledger.carried(f"{path}.litellm_params.api_base", "backends[].url, without the path")
+    ledger.carried(f"{path}.litellm_params.api_base", "backends[].url, without /v1")
     if kind != "auto":
         backend["type"] = kind
     _params(ledger, f"{path}.litellm_params", said, backend)

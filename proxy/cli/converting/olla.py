@@ -1,7 +1,6 @@
 """Olla's configuration as ours, by its documented format (looked at in version 0.0.29).
 
-Two things are the other way round: its highest priority is served first, ours is the lowest; and
-it keeps the path of an endpoint's URL, where ours keeps the path of the request.
+One thing is the other way round: its highest priority is served first, ours is the lowest.
 """
 
 from collections.abc import Mapping
@@ -128,13 +127,9 @@ def _backends(ledger: Ledger, *, tiers: bool) -> list[dict[str, Any]]:
 
 def _backend(ledger: Ledger, path: str, endpoint: Mapping[str, Any]) -> dict[str, Any] | None:
     try:
-        url, below = places.engine(str(endpoint.get("url", "")))
+        url = places.engine(str(endpoint.get("url", "")))
     except ValueError as error:
         ledger.dropped(path, f"its URL cannot be used: {error}")
-        return None
-    if below not in {"", "/v1"}:
-        words = f"its engine is below {below}, and headrace keeps the path of a request as it is"
-        ledger.dropped(path, words)
         return None
     backend: dict[str, Any] = {"url": url}
     ledger.carried(f"{path}.url")

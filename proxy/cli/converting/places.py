@@ -2,7 +2,6 @@
 
 import re
 from typing import Final
-from urllib.parse import urlsplit
 
 from proxy.settings import address
 
@@ -11,11 +10,9 @@ _UNIT: Final = re.compile(r"([0-9.]+) *([kmg]i?b|b)?", re.IGNORECASE)
 _FACTOR: Final = {"": 1, "b": 1, "kb": 1 << 10, "mb": 1 << 20, "gb": 1 << 30}
 
 
-def engine(url: str) -> tuple[str, str]:
-    """Return an engine's URL without its path, and the path; ValueError says what is wrong."""
-    parts = urlsplit(url)
-    bare = f"{parts.scheme}://{parts.netloc}"
-    return address.backend_url(address.backend(bare)), parts.path.rstrip("/")
+def engine(url: str) -> str:
+    """Return the one URL an engine is known by; ValueError says what is wrong with this one."""
+    return address.backend_url(address.backend(url))
 
 
 def credential(text: str) -> str:

@@ -12,13 +12,16 @@ from tests.fixtures.ends import ScriptedPool
 PREFIX = b"host: gpu:8000\r\nauthorization: Bearer ours\r\n"
 
 
-def asked(model: str, native: str, body: bytes, path: str) -> tuple[bytes, bytes]:
+def asked(
+    model: str, native: str, body: bytes, path: str, below: bytes = b""
+) -> tuple[bytes, bytes]:
     call = Call("id-1", path, 0.0)
     call.model, call.native_model, call.body = model, native, body
     fields = [(b"content-type", b"application/json"), (b"x-vllm-priority", b"1")]
     side = Side(ScriptedPool("a", lambda: 0.0), engine("vllm"))
     request = Request(OPERATIONS[path], fields)
-    return engine_request(call, request, request.way_to(side), PREFIX)
+    side.pool.prefix, side.pool.below = PREFIX, below
+    return engine_request(call, request, request.way_to(side), side.pool)
 
 
 def test_the_head_is_ours_and_the_body_the_client_s() -> None:
@@ -50,3 +53,9 @@ def test_a_model_with_another_name_there_is_renamed(path: str, body: bytes, want
 
     assert sent == wanted
     assert b"content-length: %d\r\n" % len(wanted) in head
+
+
+def test_an_engine_below_a_path_is_asked_there() -> None:
+    head, _ = asked("m", "m", b"{}", "/v1/chat/completions", below=b"/openai")
+
+    assert head.startswith(b"POST /openai/v1/chat/completions HTTP/1.1\r\nhost: gpu:8000\r\n")

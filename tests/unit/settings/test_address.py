@@ -67,6 +67,11 @@ def test_what_cannot_be_listened_on(text: str, hint: str) -> None:
         ("https://[::1]:8443/", "https://[::1]:8443"),
         ("http://[::1]", "http://[::1]:80"),
         ("unix:///run/engine.sock", "unix:///run/engine.sock"),
+        ("http://10.0.0.5:8000/v1", "http://10.0.0.5:8000"),
+        ("http://10.0.0.5:8000/v1/", "http://10.0.0.5:8000"),
+        ("https://api.example/OpenAI/v1", "https://api.example:443/OpenAI"),
+        ("http://10.0.0.5:8000/a/b%20c/", "http://10.0.0.5:8000/a/b%20c"),
+        ("http://10.0.0.5:8000/v1/x", "http://10.0.0.5:8000/v1/x"),
     ],
 )
 def test_a_backend_is_known_by_one_url(url: str, known_as: str) -> None:
@@ -80,7 +85,12 @@ def test_a_backend_is_known_by_one_url(url: str, known_as: str) -> None:
         ("10.0.0.5:8000", "http://, https:// or unix://"),
         ("http:/10.0.0.5:8000", "http://, https:// or unix://"),
         ("", "http://, https:// or unix://"),
-        ("http://10.0.0.5:8000/v1", "give only scheme, host and port"),
+        ("http://10.0.0.5:8000//v1/x", "plain segments"),
+        ("http://10.0.0.5:8000/a/../b", "plain segments"),
+        ("http://10.0.0.5:8000/./a", "plain segments"),
+        ("http://10.0.0.5:8000/a\\b", "plain segments"),
+        ("http://10.0.0.5:8000/%zz", "plain segments"),
+        ("http://10.0.0.5:8000/\u00e4", "plain segments"),
         ("http://10.0.0.5:8000/?a=b", "no query"),
         ("http://10.0.0.5:8000#x", "no fragment"),
         ("http://user:sesame@10.0.0.5:8000", "api_key"),
@@ -100,6 +110,14 @@ def test_what_cannot_be_a_backend(url: str, hint: str) -> None:
 
     assert hint in str(caught.value)
     assert "sesame" not in str(caught.value)
+
+
+def test_two_paths_of_one_host_are_two_engines() -> None:
+    one, other = address.backend("http://gpu:1/a"), address.backend("http://gpu:1/b/v1")
+
+    assert one != other
+    assert address.backend_url(one) == "http://gpu:1/a"
+    assert one.clashes(other)  # a listener there would still be in the way
 
 
 @pytest.mark.parametrize(

@@ -31,8 +31,8 @@ def test_a_row_has_range_default_and_meaning() -> None:
         " 413. |" in describe.page()
     )
     assert (
-        "| `backends[].url` | http://host:port, https://host:port or unix:///path | required |"
-        in describe.page()
+        "| `backends[].url` | http://host:port, https://host:port, either with a path, or"
+        " unix:///path | required |" in describe.page()
     )
 
 

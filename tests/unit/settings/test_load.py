@@ -336,7 +336,7 @@ def test_problems_of_file_rules_environment_and_flags_come_at_once(write: Write)
 
 
 def test_one_fault_is_one_problem(write: Write) -> None:
-    (one,) = problems(write("backends: [{url: 'http://a:1/v1'}, {url: 'http://127.0.0.1:1'}]"))
+    (one,) = problems(write("backends: [{url: 'http://a:1/x?y'}, {url: 'http://127.0.0.1:1'}]"))
 
     assert "backends[0].url" in one
 

@@ -127,7 +127,7 @@ def test_a_missing_url_is_told_at_the_item() -> None:
 
     assert one == (
         "f.yaml:3: backends[1].url: this key is missing"
-        " -- it needs http://host:port, https://host:port or unix:///path"
+        " -- it needs http://host:port, https://host:port, either with a path, or unix:///path"
     )
 
 

@@ -88,7 +88,7 @@ def test_a_strategy_becomes_a_policy(strategy: str, policy: str, fate: Fate) -> 
     [
         ({"model_name": "x"}, "no litellm_params.model"),
         (deployment("x", "openai/x", "ftp://a"), "api_base cannot be used"),
-        (deployment("x", "openai/x", "http://a/deep/v1"), "below /deep/v1"),
+        (deployment("x", "openai/x", "http://a/deep"), "below /deep without /v1"),
         (deployment("x", "bedrock/x"), "provider's own address"),
         ("text", "no litellm_params.model"),
     ],

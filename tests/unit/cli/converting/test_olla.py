@@ -28,12 +28,14 @@ def test_the_example_becomes_what_it_means() -> None:
         "gpu-a",
         "local-ollama",
         "studio",
+        "deep",
         "secured",
     ]
+    assert settings["backends"][3]["url"] == "http://10.0.0.8:8000/engines/llama"
     first = settings["backends"][0]
     assert first["api_key"] == "${GPU_A_KEY}"
     assert first["models"] == {"include": ["llama*", "qwen*"], "exclude": ["*-draft"]}
-    assert [one["priority"] for one in settings["backends"]] == [0, 1, 1, 0]
+    assert [one["priority"] for one in settings["backends"]] == [0, 1, 1, 0, 0]
     assert settings["models"]["aliases"] == {
         "fast": ["llama3.2", "qwen2.5"],
         "qwen3": ["qwen3:latest"],
@@ -41,7 +43,6 @@ def test_the_example_becomes_what_it_means() -> None:
     assert settings["limits"] == {"body": 52428800, "headers": 524288, "body_timeout": "30s"}
     assert settings["timeouts"] == {"connect": "30s", "idle": "120s"}
     assert settings["log"] == {"level": "warning", "format": "console"}
-    assert told["discovery.static.endpoints[3]"][0] is Fate.DROPPED
     assert told["discovery.static.endpoints[4].type"][0] is Fate.APPROXIMATED
     assert told["discovery.static.endpoints[2].headers.X-Team"][0] is Fate.DROPPED
     assert told["somewhere.else"] == (Fate.DROPPED, "headrace has nothing like it")

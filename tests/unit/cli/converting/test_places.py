@@ -5,9 +5,9 @@ import pytest
 from proxy.cli.converting import places
 
 
-def test_an_engine_is_its_address_and_the_path_below_it() -> None:
-    assert places.engine("http://Host:8000/v1/") == ("http://host:8000", "/v1")
-    assert places.engine("http://10.0.0.1") == ("http://10.0.0.1:80", "")
+def test_an_engine_is_known_by_one_url() -> None:
+    assert places.engine("http://Host:8000/v1/") == "http://host:8000"
+    assert places.engine("http://10.0.0.1/deep/v1") == "http://10.0.0.1:80/deep"
     with pytest.raises(ValueError, match="scheme"):
         places.engine("ftp://x")
 
