@@ -1,8 +1,10 @@
 """From groups of flags to the options of the commands."""
 
+import os
 import re
 import sys
 from enum import StrEnum
+from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import typer
@@ -74,12 +76,15 @@ def limits(endpoint: flags.Endpoint) -> Limits:
 
 
 def output(given: flags.Output) -> Output:
-    """Return where results go. Raises typer.BadParameter for a budget that cannot be read."""
+    """Return where results go. Raises typer.BadParameter for a bad budget or file."""
     if given.budget:
         try:
             parse(given.budget)
         except BudgetError as error:
             raise typer.BadParameter(str(error)) from None
+    for flag in ("json", "html", "md", "csv", "raw"):
+        if (path := getattr(given, flag)) is not None:
+            writable(path, f"--{flag}")
     return Output(
         json=given.json,
         html=given.html,
@@ -89,6 +94,20 @@ def output(given: flags.Output) -> Output:
         quiet=given.quiet,
         budget=given.budget,
     )
+
+
+def writable(path: Path, flag: str) -> None:
+    """Raise typer.BadParameter if nothing can be written to `path`: before a run, not after."""
+    folder = path.parent
+    if path.is_dir():
+        why = f"{path} is a folder: name a file"
+    elif not folder.is_dir():
+        why = f"there is no folder {folder}"
+    elif not os.access(path if path.exists() else folder, os.W_OK):
+        why = f"{path} may not be written"
+    else:
+        return
+    raise typer.BadParameter(why, param_hint=flag)
 
 
 def one_of(kinds: type[Kind], text: str, flag: str) -> Kind:

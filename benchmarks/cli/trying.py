@@ -74,6 +74,8 @@ def _ci(budget: flags.Ratio, seed: flags.Seed) -> int:
     from benchmarks.cli import intents
     from benchmarks.commands import ci
 
+    if budget.json is not None:
+        intents.writable(budget.json, "--json")
     return ci.main(
         ci.Options(
             budget=budget.ratio,

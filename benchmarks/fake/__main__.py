@@ -1,4 +1,4 @@
-"""`python -m benchmarks.fake`: simulated engines as processes of their own.
+"""`headrace bench mock`: simulated engines as processes of their own.
 
 Every field of `Profile` is a flag: `--max-num-seqs 8`, `--stamps`, `--model A --model B`. A preset
 is where the flags start from. With `--instances N` each engine is a process, and all end together.
@@ -27,7 +27,7 @@ from benchmarks.fake.profile import Profile, Stamps
 def parser() -> argparse.ArgumentParser:
     """Build the command line from the fields of `Profile`."""
     flags = argparse.ArgumentParser(
-        prog="python -m benchmarks.fake",
+        prog="headrace bench mock",
         description=__doc__,
         argument_default=argparse.SUPPRESS,
         formatter_class=argparse.RawDescriptionHelpFormatter,

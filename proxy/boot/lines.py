@@ -4,10 +4,11 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TextIO
 
 import msgspec
 
-from proxy.settings.schema import LogFormat, Settings
+from proxy.settings.schema import Settings
 from proxy.telemetry import logs
 from proxy.telemetry.logs import Render
 from proxy.telemetry.sink import Sink
@@ -44,11 +45,10 @@ def written(settings: Settings, **about: object) -> Iterator[Lines]:
     `about` stands in every line of the log.
     """
     out, err = Sink(sys.stdout.fileno()), Sink(sys.stderr.fileno())
-    render = _renderer(settings)
-    logs.configure(err, level=settings.log.level.value, render=render, about=about)
-    console = settings.log.format is LogFormat.CONSOLE
+    level = settings.log.level.value
+    logs.configure(err, level=level, render=_renderer(settings, sys.stderr), about=about)
     try:
-        yield Lines(out=out, err=err, access=render if console else None)
+        yield Lines(out=out, err=err, access=_text(settings, sys.stdout))
     finally:
         out.close()
         err.close()
@@ -57,10 +57,15 @@ def written(settings: Settings, **about: object) -> Iterator[Lines]:
 def straight(settings: Settings) -> None:
     """Log as the settings have it, without a thread."""
     writer = Straight(sys.stderr.fileno())
-    logs.configure(writer, level=settings.log.level.value, render=_renderer(settings))
+    logs.configure(writer, level=settings.log.level.value, render=_renderer(settings, sys.stderr))
 
 
-def _renderer(settings: Settings) -> Render:
-    if settings.log.format is LogFormat.CONSOLE:
-        return logs.console_renderer(colors=sys.stderr.isatty())
-    return logs.render_json
+def _renderer(settings: Settings, way: TextIO) -> Render:
+    return _text(settings, way) or logs.render_json
+
+
+def _text(settings: Settings, way: TextIO) -> Render | None:
+    terminal = way.isatty()
+    if not settings.log.format.for_people(terminal=terminal):
+        return None
+    return logs.console_renderer(colors=terminal)

@@ -45,7 +45,8 @@ from proxy.core.joint import JointBreaker, News, Turns
 from proxy.core.peers import SharedBackend, ToldHealth
 from proxy.flow import pump
 from proxy.flow.attempts import Attempts
-from proxy.settings.schema import LogLevel, Settings
+from proxy.settings.logging import LogLevel
+from proxy.settings.schema import Settings
 from proxy.telemetry import logs
 from proxy.telemetry.journal import Reader
 from proxy.telemetry.logs import Render

@@ -29,6 +29,9 @@ Config = Annotated[
     Path | None,
     typer.Option("-c", "--config", metavar="FILE", help="Settings file; else $HEADRACE_CONFIG."),
 ]
+File = Annotated[
+    Path | None, typer.Argument(metavar="[FILE]", help="Settings file, the same as with -c.")
+]
 Listen = Annotated[
     str | None, typer.Option(metavar="HOST:PORT", help="Where clients connect; also unix:/path.")
 ]
@@ -62,6 +65,7 @@ def run(words: Sequence[str]) -> int:
 
 @app.command()
 def serve(
+    file: File = None,
     config: Config = None,
     backend: Backend = None,
     listen: Listen = None,
@@ -72,7 +76,7 @@ def serve(
     ] = False,
 ) -> None:
     """Serve until told to stop. With no backend, look for engines on this machine."""
-    flags = _flags(listen, admin, backend)
+    flags, config = _flags(listen, admin, backend), _one(file, config)
     loaded = _settings(config, flags)
     from proxy import boot
     from proxy.settings.load import Supply
@@ -89,6 +93,7 @@ def serve(
 
 @app.command()
 def check(
+    file: File = None,
     config: Config = None,
     backend: Backend = None,
     listen: Listen = None,
@@ -102,6 +107,7 @@ def check(
 
     With --diff: exit with 0 if a reload would change nothing, 1 if something, 2 if it would fail.
     """
+    config = _one(file, config)
     if diff:
         if backend or listen:
             kept = "a reload keeps the flags the proxy was started with"
@@ -115,6 +121,7 @@ def check(
 
 @app.command()
 def explain(
+    file: File = None,
     config: Config = None,
     backend: Backend = None,
     listen: Listen = None,
@@ -123,7 +130,7 @@ def explain(
     json: AsJson = False,
 ) -> None:
     """Show the effective settings and where each came from."""
-    loaded = _settings(config, _flags(listen, admin, backend))
+    loaded = _settings(_one(file, config), _flags(listen, admin, backend))
     from proxy.cli import explain as view
 
     typer.echo(view.as_json(loaded) if json else view.as_yaml(loaded), nl=False)
@@ -236,6 +243,13 @@ def _load(config: Path | None, flags: "Flags", env: Mapping[str, str] = os.envir
     from proxy.settings.load import load
 
     return load(config, env, flags)
+
+
+def _one(file: Path | None, config: Path | None) -> Path | None:
+    """Return the settings file, given as an argument or with -c."""
+    if file is not None and config is not None:
+        raise typer.BadParameter(f"{file} and -c {config}: there is one settings file")
+    return config if file is None else file
 
 
 def _settings(config: Path | None, flags: "Flags", env: Mapping[str, str] = os.environ) -> "Loaded":

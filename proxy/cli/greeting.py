@@ -10,7 +10,8 @@ import msgspec
 
 from proxy.settings.address import Address
 from proxy.settings.load import Loaded
-from proxy.settings.schema import LogFormat, LogLevel, Settings
+from proxy.settings.logging import LogFormat, LogLevel
+from proxy.settings.schema import Settings
 
 PATIENCE: Final = 60.0  # seconds until some engine has to list a model
 QUESTION: Final = "In one sentence: what does a headrace bring to a turbine?"

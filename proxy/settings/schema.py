@@ -6,7 +6,6 @@ is written in text: see `proxy.settings.fields`.
 """
 
 from collections.abc import Mapping, Sequence
-from enum import StrEnum
 from typing import Annotated, Final
 
 import msgspec
@@ -25,6 +24,7 @@ from proxy.settings.discovery import Discovery
 from proxy.settings.early import Committed
 from proxy.settings.hedging import Hedged
 from proxy.settings.keys import Keys
+from proxy.settings.logging import Log
 from proxy.settings.profiles import Profiles, together
 from proxy.settings.tls import BackendTls, Tls
 from proxy.settings.tracing import Tracing
@@ -38,22 +38,6 @@ KNOWN_TYPES: Final = ("auto", *ENGINES)
 
 
 _QUEUE: Final = admission.Policy()
-
-
-class LogLevel(StrEnum):
-    """The least severe record that is written."""
-
-    DEBUG = "debug"
-    INFO = "info"
-    WARNING = "warning"
-    ERROR = "error"
-
-
-class LogFormat(StrEnum):
-    """How records look: one JSON object a line, or text for people."""
-
-    JSON = "json"
-    CONSOLE = "console"
 
 
 Listener = Annotated[Address, Meta(extra={"unit": "address"})]
@@ -181,18 +165,6 @@ class Drain(msgspec.Struct, frozen=True, kw_only=True):
             " error event."
         ),
     ] = 300.0
-
-
-class Log(msgspec.Struct, frozen=True, kw_only=True):
-    """What is written."""
-
-    level: Annotated[LogLevel, Meta(description="The least severe record that is written.")] = (
-        LogLevel.INFO
-    )
-    access: Annotated[bool, Meta(description="Write one access line for each request.")] = True
-    format: Annotated[
-        LogFormat, Meta(description="json: one object a line; console: text for people.")
-    ] = LogFormat.JSON
 
 
 class ServedModels(msgspec.Struct, frozen=True, kw_only=True):

@@ -48,7 +48,7 @@ _WHY: Final = {
     "router_settings.redis_password": "as redis_host",
     "litellm_settings.drop_params": "requests are passed on as they are",
     "litellm_settings.set_verbose": "set log.level",
-    "litellm_settings.json_logs": "log.format is json by default",
+    "litellm_settings.json_logs": "log.format is json wherever no terminal reads",
     "litellm_settings.cache": "answers are not cached",
     "litellm_settings.cache_params": "answers are not cached",
     "litellm_settings.success_callback": "see metrics, access lines, and tracing",

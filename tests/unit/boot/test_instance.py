@@ -13,7 +13,8 @@ from proxy.core.call import Call
 from proxy.core.catalog import Model
 from proxy.dialects.registry import engine
 from proxy.settings.balancing import BalanceSettings, Outliers
-from proxy.settings.schema import BackendSettings, Log, Models, PartialTimeouts, Settings, Timeouts
+from proxy.settings.logging import Log
+from proxy.settings.schema import BackendSettings, Models, PartialTimeouts, Settings, Timeouts
 from proxy.telemetry.sink import Sink
 
 

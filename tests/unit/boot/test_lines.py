@@ -2,13 +2,15 @@
 
 import logging
 import os
+import sys
 import threading
 
 import pytest
 import structlog
 
 from proxy.boot import lines
-from proxy.settings.schema import Log, LogFormat, Settings
+from proxy.settings.logging import Log, LogFormat
+from proxy.settings.schema import Settings
 
 
 @pytest.fixture(autouse=True)
@@ -35,6 +37,19 @@ def test_lines_say_which_process_speaks(capfd: pytest.CaptureFixture[str]) -> No
 def test_for_people_access_lines_are_text_too(capfd: pytest.CaptureFixture[str]) -> None:
     with lines.written(Settings(log=Log(format=LogFormat.CONSOLE))) as ways:
         assert ways.access is not None
+
+
+@pytest.mark.setting("log.format")
+def test_each_way_out_is_text_if_a_terminal_reads_it(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+
+    with lines.written(Settings()) as ways:
+        structlog.get_logger().info("spoken")
+
+    assert ways.access is not None
+    assert capfd.readouterr().err.startswith("{")
 
 
 def test_straight_needs_no_thread(capfd: pytest.CaptureFixture[str]) -> None:

@@ -8,7 +8,8 @@ from proxy.boot.link import Link
 from proxy.boot.unanswered import PATIENCE
 from proxy.boot.worker import LOT, Forward, quieten
 from proxy.core.failure import Failure, Kind, Origin, Phase
-from proxy.settings.schema import Log, LogLevel, Settings
+from proxy.settings.logging import Log, LogLevel
+from proxy.settings.schema import Settings
 from proxy.telemetry import logs
 from tests.fixtures.crew import Nowhere, crew
 from tests.fixtures.stack import eventually

@@ -106,6 +106,22 @@ def test_check_sums_up(write: Write, capsys: pytest.CaptureFixture[str]) -> None
     )
 
 
+def test_the_file_may_stand_alone(
+    write: Write, capsys: pytest.CaptureFixture[str], served: list[tuple[Settings, object]]
+) -> None:
+    file = write("backends: [{url: 'http://a:1'}]")
+
+    assert run(["check", file]) == 0
+    assert "OK: 1 backend (a:1)" in capsys.readouterr().out
+    assert run(["explain", file]) == 0
+    assert "http://a:1" in capsys.readouterr().out
+    run(["serve", file])
+    assert [backend.url for backend in served[0][0].backends] == ["http://a:1"]
+
+    assert run(["check", file, "-c", file]) == 2
+    assert "there is one settings file" in capsys.readouterr().err
+
+
 def test_check_tells_all_problems_and_ends_with_2(
     write: Write, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -8,7 +8,8 @@ import pytest
 from proxy.cli.greeting import banner, quiet, request_body, text_of
 from proxy.settings.address import Address
 from proxy.settings.load import Loaded, load
-from proxy.settings.schema import LogFormat, LogLevel, Settings
+from proxy.settings.logging import LogFormat, LogLevel
+from proxy.settings.schema import Settings
 
 
 def demo(**variables: str) -> Settings:

@@ -9,13 +9,11 @@ from proxy.settings.address import Address
 from proxy.settings.changes import Change, between, differences, with_fixed
 from proxy.settings.credential import Secret
 from proxy.settings.load import load
+from proxy.settings.logging import Log, LogFormat, LogLevel
 from proxy.settings.profiles import Profiles
 from proxy.settings.schema import (
     BackendSettings,
     Limits,
-    Log,
-    LogFormat,
-    LogLevel,
     Models,
     PartialTimeouts,
     Settings,
@@ -96,7 +94,7 @@ def test_what_needs_a_restart_keeps_its_value() -> None:
         "log.format": True,
     }
     assert str(changes[0]).endswith("(needs a restart)")
-    assert (fixed.listen, fixed.log.format) == (Settings().listen, LogFormat.JSON)
+    assert (fixed.listen, fixed.log.format) == (Settings().listen, LogFormat.AUTO)
     assert (fixed.limits.queue, fixed.log.level) == (5, LogLevel.DEBUG)
 
 

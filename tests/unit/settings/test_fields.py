@@ -26,7 +26,7 @@ def test_bounds_reach_through_null_and_unset() -> None:
 
 
 def test_an_enum_becomes_its_words() -> None:
-    assert leaf("log.format").choices == ("json", "console")
+    assert leaf("log.format").choices == ("auto", "json", "console")
     assert leaf("backends[].type").choices[0] == "auto"
 
 

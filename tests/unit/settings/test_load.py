@@ -15,9 +15,10 @@ from proxy.settings.balancing import Sessions
 from proxy.settings.credential import Secret
 from proxy.settings.keys import Away
 from proxy.settings.load import Flags, load
+from proxy.settings.logging import LogFormat, LogLevel
 from proxy.settings.problems import SettingsError
 from proxy.settings.profiles import Profiles
-from proxy.settings.schema import LogFormat, LogLevel, PartialTimeouts, Settings
+from proxy.settings.schema import PartialTimeouts, Settings
 from proxy.settings.tls import Version
 from proxy.settings.tracing import Conventions
 

@@ -112,7 +112,7 @@ def test_values_are_written_as_they_would_be_read(path: str, value: Any, written
         ("limits.header_timeout", "100ms to 1h"),
         ("workers", "auto, or 1 to 64"),
         ("backends[].max_in_flight", "1 to 100000, or null"),
-        ("log.format", "json, console"),
+        ("log.format", "auto, json, console"),
         ("log.access", "true or false"),
         ("listen", "host:port, [ipv6]:port or unix:/path"),
     ],

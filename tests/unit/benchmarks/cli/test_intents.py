@@ -56,6 +56,18 @@ def test_a_budget_is_read_before_anything_runs() -> None:
         intents.output(flags.Output(budget="speed=2"))
 
 
+@pytest.mark.parametrize("flag", ["json", "html", "md", "csv", "raw"])
+def test_a_file_that_cannot_be_written_is_told_before_anything_runs(
+    flag: str, tmp_path: Path
+) -> None:
+    there = tmp_path / "r"
+    assert getattr(intents.output(flags.Output(**{flag: there})), flag) == there  # type: ignore[arg-type]
+    for path, why in ((tmp_path, "name a file"), (tmp_path / "no" / "r", "there is no folder")):
+        with pytest.raises(typer.BadParameter, match=why) as caught:
+            intents.output(flags.Output(**{flag: path}))  # type: ignore[arg-type]
+        assert caught.value.param_hint == f"--{flag}"
+
+
 def test_without_a_url_nothing_is_asked_by_name() -> None:
     common = (flags.Seed(seed=4), flags.Engines(engines=3), flags.Output())
     asked = intents.asked(None, flags.Endpoint(), *common, stream=True)
