@@ -114,6 +114,11 @@ class Workers(Crew):
             await asyncio.sleep(LOOK)
         return True
 
+    @property
+    @override
+    def serves(self) -> bool:
+        return any(peer.applied >= 0 for peer in self._peers.values())
+
     async def complete(self, count: int, seconds: float) -> None:
         """Wait until so many serve, at most so long."""
         until = self._now() + seconds

@@ -81,6 +81,8 @@ def unready(view: View) -> list[str]:
     reasons = []
     if view.draining:
         reasons.append("draining: the process is about to stop")
+    if not view.crew.serves:
+        reasons.append("no worker serves yet")
     catalog, now = view.catalog(), view.now()
     names = catalog.names()
     if not view.backends():

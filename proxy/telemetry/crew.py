@@ -15,6 +15,11 @@ class Crew:
         """Return how many processes serve."""
         return 1
 
+    @property
+    def serves(self) -> bool:
+        """Tell whether the client's address is answered."""
+        return True
+
     def rows(self) -> Sequence[Mapping[str, object]]:
         """Return what the status page shows of each worker."""
         return ()

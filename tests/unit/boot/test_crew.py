@@ -48,6 +48,21 @@ async def test_reports_are_summed_up() -> None:
     await scene.close()
 
 
+async def test_clients_are_served_from_the_first_worker_s_first_snapshot_on() -> None:
+    scene = Scene()
+    assert not scene.workers.serves
+    one, other = await scene.welcome(0), await scene.welcome(1)
+    assert not scene.workers.serves
+
+    other.applied = 0
+    assert scene.workers.serves
+    scene.workers.strike(other)
+    assert not scene.workers.serves
+    one.applied = 3
+    assert scene.workers.serves
+    await scene.close()
+
+
 async def test_who_is_gone_is_struck_out_once_and_its_losses_stay() -> None:
     scene = Scene()
     peer = await scene.welcome(0)

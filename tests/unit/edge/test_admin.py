@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from proxy.edge.admin import View, document, unready
+from proxy.telemetry.crew import Crew
 from proxy.telemetry.failures import Record
 from tests.fixtures.fleet import make_backend, take_down, trip
 from tests.fixtures.view import FakeView
@@ -41,6 +42,15 @@ def test_a_draining_proxy_is_not_ready_however_well_its_backends_are() -> None:
     view = FakeView({make_backend(): ["llama"]})
     view.draining = True
     assert unready(view) == ["draining: the process is about to stop"]
+
+
+def test_a_proxy_none_of_whose_workers_serves_is_not_ready() -> None:
+    class Absent(Crew):
+        serves = False
+
+    view = FakeView({make_backend(): ["llama"]})
+    view.crew = Absent()
+    assert unready(view) == ["no worker serves yet"]
 
 
 def test_status_counts_what_is_under_way() -> None:
