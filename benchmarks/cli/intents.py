@@ -97,14 +97,19 @@ def output(given: flags.Output) -> Output:
 
 
 def writable(path: Path, flag: str) -> None:
-    """Raise typer.BadParameter if nothing can be written to `path`: before a run, not after."""
-    folder = path.parent
+    """Raise typer.BadParameter if nothing can be written to `path`: before a run, not after.
+
+    Folders that are missing are made when there is something to write.
+    """
+    there = path
+    while not there.exists():
+        there = there.parent
     if path.is_dir():
         why = f"{path} is a folder: name a file"
-    elif not folder.is_dir():
-        why = f"there is no folder {folder}"
-    elif not os.access(path if path.exists() else folder, os.W_OK):
-        why = f"{path} may not be written"
+    elif there != path and not there.is_dir():
+        why = f"{there} is not a folder"
+    elif not os.access(there, os.W_OK):
+        why = f"{there} may not be written"
     else:
         return
     raise typer.BadParameter(why, param_hint=flag)

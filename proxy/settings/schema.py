@@ -204,8 +204,8 @@ class BackendSettings(msgspec.Struct, frozen=True, kw_only=True):
     name: Annotated[
         str,
         Meta(
-            description="How logs, metrics and headers call it. Default: host:port of the URL, or"
-            " the file name of a Unix socket.",
+            description="How logs, metrics and headers call it. Default: host:port of the URL and"
+            " its path, or the file name of a Unix socket.",
             extra={"unit": "name"},
         ),
     ] = ""

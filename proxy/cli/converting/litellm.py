@@ -109,14 +109,15 @@ def _deployment(ledger: Ledger, path: str, one: object, engines: _Engines) -> No
         ledger.dropped(path, "a pattern: an engine's models are served under their own names")
         return
     try:
-        url = places.engine(str(said["api_base"]))
+        there = places.engine(str(said["api_base"]), kind)
     except ValueError as error:
         ledger.dropped(path, f"its api_base cannot be used: {error}")
         return
-    below = address.backend(url).below
-    if below and not re.search(r"/v1/*$", str(said["api_base"])):
-        ledger.dropped(path, f"it is called below {below} without /v1, which headrace always sends")
+    if there.below and kind != "ollama" and not re.search(r"/v1/*$", str(said["api_base"])):
+        words = f"it is called below {there.below} without /v1, which headrace always sends"
+        ledger.dropped(path, words)
         return
+    url = address.backend_url(there)
     backend = engines.backends.setdefault(url, {"url": url})
     engines.served.setdefault(url, []).append(model)
     engines.groups.setdefault(group, []).append(model)

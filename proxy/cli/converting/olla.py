@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from proxy.cli.converting import places
 from proxy.cli.converting.ledger import MISSING, Ledger
+from proxy.settings import address
 from proxy.settings.text import as_name
 
 _TYPES: Final = {
@@ -127,11 +128,11 @@ def _backends(ledger: Ledger, *, tiers: bool) -> list[dict[str, Any]]:
 
 def _backend(ledger: Ledger, path: str, endpoint: Mapping[str, Any]) -> dict[str, Any] | None:
     try:
-        url = places.engine(str(endpoint.get("url", "")))
+        there = places.engine(str(endpoint.get("url", "")), _TYPES.get(str(endpoint.get("type"))))
     except ValueError as error:
         ledger.dropped(path, f"its URL cannot be used: {error}")
         return None
-    backend: dict[str, Any] = {"url": url}
+    backend: dict[str, Any] = {"url": address.backend_url(there)}
     ledger.carried(f"{path}.url")
     if "name" in endpoint:
         backend = {"name": as_name(str(endpoint["name"])), **backend}

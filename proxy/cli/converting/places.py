@@ -3,6 +3,8 @@
 import re
 from typing import Final
 
+import msgspec
+
 from proxy.settings import address
 
 _ENVIRON: Final = re.compile(r"os\.environ/(\w+)")
@@ -10,9 +12,15 @@ _UNIT: Final = re.compile(r"([0-9.]+) *([kmg]i?b|b)?", re.IGNORECASE)
 _FACTOR: Final = {"": 1, "b": 1, "kb": 1 << 10, "mb": 1 << 20, "gb": 1 << 30}
 
 
-def engine(url: str) -> str:
-    """Return the one URL an engine is known by; ValueError says what is wrong with this one."""
-    return address.backend_url(address.backend(url))
+def engine(url: str, kind: str | None) -> address.Address:
+    """Return where an engine of a kind is; ValueError says what is wrong with the URL.
+
+    Docker Model Runner is known by the base URL of its API elsewhere, by its address to us.
+    """
+    there = address.backend(url)
+    if kind == "dmr" and (there.below == "/engines" or there.below.startswith("/engines/")):
+        return msgspec.structs.replace(there, below="")
+    return there
 
 
 def credential(text: str) -> str:

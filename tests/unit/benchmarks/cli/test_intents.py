@@ -50,8 +50,9 @@ def test_what_is_not_given_is_left_to_the_options() -> None:
     assert intents.loading(flags.Endpoint(warm=0, timeout=3.0)) == Loading(warm=0, timeout=3.0)
 
 
-def test_a_budget_is_read_before_anything_runs() -> None:
-    assert intents.output(flags.Output(budget="ttft.p99=2ms", json=Path("x"))).json == Path("x")
+def test_a_budget_is_read_before_anything_runs(tmp_path: Path) -> None:
+    file = tmp_path / "x"
+    assert intents.output(flags.Output(budget="ttft.p99=2ms", json=file)).json == file
     with pytest.raises(typer.BadParameter, match="speed"):
         intents.output(flags.Output(budget="speed=2"))
 
@@ -60,9 +61,11 @@ def test_a_budget_is_read_before_anything_runs() -> None:
 def test_a_file_that_cannot_be_written_is_told_before_anything_runs(
     flag: str, tmp_path: Path
 ) -> None:
-    there = tmp_path / "r"
-    assert getattr(intents.output(flags.Output(**{flag: there})), flag) == there  # type: ignore[arg-type]
-    for path, why in ((tmp_path, "name a file"), (tmp_path / "no" / "r", "there is no folder")):
+    file = tmp_path / "r"
+    file.touch()
+    for path in (file, tmp_path / "new" / "folders" / "r"):
+        assert getattr(intents.output(flags.Output(**{flag: path})), flag) == path  # type: ignore[arg-type]
+    for path, why in ((tmp_path, "name a file"), (file / "no" / "r", "r is not a folder")):
         with pytest.raises(typer.BadParameter, match=why) as caught:
             intents.output(flags.Output(**{flag: path}))  # type: ignore[arg-type]
         assert caught.value.param_hint == f"--{flag}"

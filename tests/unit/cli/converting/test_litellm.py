@@ -100,6 +100,20 @@ def test_a_deployment_that_cannot_be_an_engine_is_told(one: object, why: str) ->
     assert why in str(told)
 
 
+@pytest.mark.parametrize(
+    ("model", "base", "url"),
+    [
+        ("openai/x", "http://a/deep/v1", "http://a:80/deep"),
+        ("ollama/x", "http://a/deep", "http://a:80/deep"),
+        ("docker_model_runner/x", "http://a:1/engines/llama.cpp", "http://a:1"),
+    ],
+)
+def test_an_engine_below_a_path_stays_there(model: str, base: str, url: str) -> None:
+    settings, _ = run({"model_list": [deployment("x", model, base)]})
+
+    assert [one["url"] for one in settings["backends"]] == [url]
+
+
 def test_who_names_no_order_comes_last() -> None:
     document = {
         "model_list": [

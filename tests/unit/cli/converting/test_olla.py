@@ -49,6 +49,12 @@ def test_the_example_becomes_what_it_means() -> None:
     assert told["model_aliases.loop"][0] is Fate.DROPPED
 
 
+def test_a_docker_model_runner_is_its_address() -> None:
+    settings, _ = run(endpoints({"url": "http://a:12434/engines/v1", "type": "dmr"}))
+
+    assert settings["backends"] == [{"url": "http://a:12434", "type": "dmr"}]
+
+
 def test_priorities_count_only_where_they_counted() -> None:
     one = {"url": "http://a:1", "priority": 10}
     two = {"url": "http://b:1", "priority": 20}

@@ -3,13 +3,21 @@
 import pytest
 
 from proxy.cli.converting import places
+from proxy.settings.address import backend_url
 
 
 def test_an_engine_is_known_by_one_url() -> None:
-    assert places.engine("http://Host:8000/v1/") == "http://host:8000"
-    assert places.engine("http://10.0.0.1/deep/v1") == "http://10.0.0.1:80/deep"
+    for url, kind, known_as in (
+        ("http://Host:8000/v1/", "vllm", "http://host:8000"),
+        ("http://10.0.0.1/deep/v1", None, "http://10.0.0.1:80/deep"),
+        ("http://a:12434/engines/llama.cpp/v1", "dmr", "http://a:12434"),
+        ("http://a:12434/engines/v1", "dmr", "http://a:12434"),
+        ("http://a:12434/proxied", "dmr", "http://a:12434/proxied"),
+        ("http://a:12434/engines/v1", "openai", "http://a:12434/engines"),
+    ):
+        assert backend_url(places.engine(url, kind)) == known_as
     with pytest.raises(ValueError, match="scheme"):
-        places.engine("ftp://x")
+        places.engine("ftp://x", None)
 
 
 def test_a_key_of_the_environment_stays_there() -> None:
