@@ -205,7 +205,9 @@ class Leasing:
         await self._client.aclose()
 
     async def _run(self) -> None:
-        while True:
+        # Not for ever: `asyncio.wait_for` of Python 3.11, with which the client waits, loses a
+        # cancellation that comes together with an answer.
+        while self._task is not None:
             pause = SOON if self.up else BEAT  # one that is away is not asked sooner
             await asyncio.sleep(pause)
             try:

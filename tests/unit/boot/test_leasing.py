@@ -1,5 +1,7 @@
 """What is told to the store and what follows from its answers; its script, tests/wire runs."""
 
+import asyncio
+import contextlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,6 +10,7 @@ from redis.exceptions import ConnectionError as NotConnected
 from structlog.testing import capture_logs
 from typing_extensions import override
 
+from proxy.boot import leasing
 from proxy.boot.leasing import SPENDS, Claims, Costs, Leasing
 from proxy.core.account import Cost
 from proxy.core.lease import Ask, Lease
@@ -47,12 +50,30 @@ class Scripted(Leasing):
         return [*found, *places, *(self.sums for _ in costs)]
 
 
+class Deaf(Scripted):
+    """One whose client loses a cancellation, as `asyncio.wait_for` of Python 3.11 may."""
+
+    waiting: asyncio.Event
+
+    @override
+    async def _told(
+        self, asks: Sequence[tuple[str, Ask]], claims: Claims, costs: Costs
+    ) -> list[Any]:
+        if self._task is not None:
+            self.waiting.set()
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.get_running_loop().create_future()
+        return await super()._told(asks, claims, costs)
+
+
 class Scene:
+    kind = Scripted
+
     def __init__(self, away: Away = Away.SHARE, **limits: Any) -> None:
         self.time = START
         self.guard: Guard = guarding([key("team", **limits)])
         shared = Shared(url=Secret("redis://127.0.0.1:1"), prefix="p", replicas=4, away=away)
-        self.sharing = Scripted(shared, self.guard, lambda: self.time)
+        self.sharing = self.kind(shared, self.guard, lambda: self.time)
         self.sharing.twin = StoreTwin()
         self.sharing.places_twin = PlacesTwin(processes=4)
         self.guard.share(self.sharing.lease, self.sharing.places)
@@ -142,3 +163,17 @@ async def test_the_end_tells_what_is_untold() -> None:
     await scene.sharing.stop()
 
     assert scene.sharing.sums[0] == 7.0
+
+
+async def test_a_lost_cancellation_holds_up_no_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(leasing, "SOON", 0.0)
+    monkeypatch.setattr(Scene, "kind", Deaf)
+    scene = Scene(requests_per_minute=40)
+    assert isinstance(scene.sharing, Deaf)
+    scene.sharing.waiting = asyncio.Event()
+    await scene.sharing.start()
+    scene.requests.take(1, START)
+    await scene.sharing.waiting.wait()
+
+    async with asyncio.timeout(10):
+        await scene.sharing.stop()
