@@ -14,7 +14,6 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
-from functools import partial
 
 import msgspec
 
@@ -33,8 +32,8 @@ from proxy.core.account import Calendar, Span
 from proxy.core.keys import Credential, Key
 from proxy.edge.gate import Gate
 from proxy.flow.books import Books
-from proxy.flow.guard import Guard, prices
-from proxy.settings.keys import Price, cost
+from proxy.flow.guard import Guard, Tariff
+from proxy.settings.keys import Price, rates
 
 CALLS = 500
 LOT = 50
@@ -55,7 +54,14 @@ ANSWERS = {
     "streamed, 64 pieces": (b"true", (STREAM_HEAD, *([CHUNK] * 62), STREAM_END)),
 }
 
-KEYS: dict[str, Key | None] = {"no keys": None, "a key": FREE, "a key with every limit": LIMITED}
+MINUTELY = msgspec.structs.replace(FREE, requests_per_minute=ENOUGH, tokens_per_minute=ENOUGH)
+
+KEYS: dict[str, Key | None] = {
+    "no keys": None,
+    "a key": FREE,
+    "a key, limits a minute": MINUTELY,
+    "a key with every limit": LIMITED,
+}
 
 Act = Callable[[], None]
 
@@ -76,7 +82,7 @@ def _arm(key: Key | None, stream: bytes, answer: tuple[bytes, ...]) -> Act:
     client, upstream, tell = scene(*readers)
     if key is not None:
         guard.renew([key])
-        guard.money = prices({"m": partial(cost, Price(input=0.5, output=1.5))})
+        guard.tariff = Tariff({"m": rates(Price(input=0.5, output=1.5))})
         edge = client._edge  # noqa: SLF001 - a scene has no other handle
         course = edge.course
         course.guard = guard

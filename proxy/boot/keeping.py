@@ -5,7 +5,6 @@ While nobody needs a key there is nothing here: no gate at the edge, no guard on
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,8 +13,8 @@ import structlog
 from proxy.boot.spans import calendar
 from proxy.edge.gate import Gate
 from proxy.flow.books import Books
-from proxy.flow.guard import Guard, prices
-from proxy.settings.keys import Keys, cost
+from proxy.flow.guard import Guard, Tariff
+from proxy.settings.keys import Keys, rates
 from proxy.telemetry import families
 
 if TYPE_CHECKING:
@@ -164,7 +163,8 @@ class Keeping:
             self._course.guard = None
             return
         guard = self._made()
-        guard.money = prices({name: partial(cost, one) for name, one in settings.prices.items()})
+        known = {name: rates(one) for name, one in settings.prices.items()}
+        guard.tariff = Tariff(known) if known else None
         # The settings win over the database: what stands in a file can be seen.
         listed = {key.name: key for key in (*self._stored, *settings.listed())}
         guard.renew(listed.values())

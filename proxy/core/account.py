@@ -185,10 +185,13 @@ class Account:
         if requests is not None and requests.room(now) < 1:
             what = f"{self.key.requests_per_minute} requests a minute"
             return self._limited(what, min(MINUTE, requests.wait(1, now)))
-        if window is not None and window.room(now) < tokens:
-            return self._costs_too_much(window, tokens, now)
         if self.budgeted and (why := self._spent_up(tokens, money, calendar)) is not None:
             return why
+        slot = None
+        if window is not None:  # the last one that may refuse: it takes at once
+            slot = window.claim(tokens, now)
+            if slot is None:
+                return self._costs_too_much(window, tokens, now)
         self.running += 1
         if shown is not None:
             shown.put(self.key.name, self.running)
@@ -196,7 +199,6 @@ class Account:
         self.reserved_money += money
         if requests is not None:
             requests.take(1, now)
-        slot = None if window is None else window.take(tokens, now)
         return Grant(self, True, now, tokens, money, slot)
 
     def _costs_too_much(self, window: Allowance, tokens: float, now: float) -> Failure:
@@ -252,8 +254,9 @@ class Account:
             return
         self.reserved_tokens -= grant.tokens
         self.reserved_money -= grant.money
-        if self.tokens is not None and grant.slot is not None:
-            self.tokens.correct(grant.slot, tokens - grant.tokens, now)
+        slot, window = grant.slot, self.tokens
+        if slot is not None and window is not None:
+            window.correct(slot, tokens - grant.tokens, now)
         if self.budgeted:
             if calendar is not self._calendar:
                 self._turn(calendar)

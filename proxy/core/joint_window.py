@@ -26,6 +26,14 @@ class JointWindow(Window):
         return super().take(amount, now)
 
     @override
+    def claim(self, amount: float, now: float) -> Slot | None:
+        """Take so much if there is room for it."""
+        slot = super().claim(amount, now)
+        if slot is not None:
+            self._fresh += amount
+        return slot
+
+    @override
     def correct(self, slot: Slot, difference: float, now: float) -> None:
         """Add to what a slot holds; one that counts no more is taken anew by `take`."""
         if slot[0] + SLOTS >= now // self._slot:

@@ -137,6 +137,10 @@ class Lease:
         self._debt += amount
         return [own[0], -1.0]
 
+    def claim(self, amount: float, now: float) -> Slot | None:
+        """Take so much if there is room for it without asking."""
+        return self.take(amount, now) if self.room(now) >= amount else None
+
     def correct(self, slot: Slot, difference: float, now: float) -> None:
         """Owe what was missing; give back, to the slot it counts in, what was too much."""
         if difference > 0:

@@ -8,6 +8,7 @@ slot counts up to a 240th of the period too long: who takes all he can gets 0.4 
 
     room     limit - what the slots hold
     take     adds to the slot of now; the slot is handed out, so that an estimate can be corrected
+    claim    takes if there is room: one call instead of two, for each request of a limited key
     correct  changes a slot that still counts; one that does not takes only what was missing, now
 
 Time is looked at once a slot: until the present one ends, room is a subtraction and to take is two
@@ -39,6 +40,10 @@ class Allowance(Protocol):
 
     def take(self, amount: float, now: float) -> Slot:
         """Take so much, whether there is room or not; return where it is noted."""
+        ...
+
+    def claim(self, amount: float, now: float) -> Slot | None:
+        """Take so much if there is room for it; None if there is not."""
         ...
 
     def correct(self, slot: Slot, difference: float, now: float) -> None:
@@ -80,6 +85,18 @@ class Window:
         slot = self._present
         slot[1] += amount
         self.taken += amount
+        return slot
+
+    def claim(self, amount: float, now: float) -> Slot | None:
+        """Take so much if there is room for it; None if there is not."""
+        if now >= self._until:
+            self._turn(now)
+        taken = self.taken + amount
+        if taken > self.limit:
+            return None
+        self.taken = taken
+        slot = self._present
+        slot[1] += amount
         return slot
 
     def correct(self, slot: Slot, difference: float, now: float) -> None:

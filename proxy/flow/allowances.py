@@ -33,15 +33,17 @@ def without_limits(start: bytes) -> bytes:
 def limit_fields(grant: "Grant") -> bytes:
     """Render them; empty for a key without limits of this kind."""
     account, now = grant.account, grant.at
-    key, requests, tokens = account.key, account.requests, account.tokens
-    left: tuple[float, ...] = ()
-    if requests is not None:
-        room = requests.remaining(now)
-        left = (room if room >= 1 else 0,)
-    if tokens is not None:
-        room = tokens.remaining(now)
-        left = (*left, room if room >= 1 else 0)
-    return _template(key.requests_per_minute, key.tokens_per_minute) % left if left else b""
+    requests, tokens = account.requests, account.tokens
+    if requests is None and tokens is None:
+        return b""
+    some = 0.0 if requests is None else requests.remaining(now)
+    many = 0.0 if tokens is None else tokens.remaining(now)
+    both = (some if some >= 1 else 0, many if many >= 1 else 0)
+    key = account.key
+    template = _template(key.requests_per_minute, key.tokens_per_minute)
+    if requests is None or tokens is None:
+        return template % (both[0] if tokens is None else both[1])
+    return template % both
 
 
 @lru_cache(maxsize=4096)

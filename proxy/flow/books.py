@@ -50,7 +50,7 @@ class Books:
         return strangers | {
             (*whose, result): count
             for whose, line in self._lines.items()
-            for result, count in line.results.items()
+            for result, count in line.results().items()
         }
 
     @property
@@ -76,16 +76,21 @@ class Books:
         page = self._pages.get(account)
         if page is None or page.key is not account.key:
             page = self._opened(account)
-        line, result = page.line, "ok" if call.end == OK else _result(call, given=grant.given)
-        line.results[result] = line.results.get(result, 0) + 1
-        if not grant.given:
+        line, given = page.line, grant.given
+        if call.end == OK:
+            line.ok += 1
+        else:
+            result = _result(call, given=given)
+            line.others[result] = line.others.get(result, 0) + 1
+        if not given:
             return
         used, guard, money = measured(call), self._guard, 0.0
         tokens_in, tokens_out = used.tokens_in, used.tokens_out
         line.tokens_in += tokens_in
         line.tokens_out += tokens_out
-        if guard.money is not None:
-            money = guard.money(call.model, tokens_in, tokens_out)
+        if guard.tariff is not None:
+            each_in, each_out = guard.tariff[call.model]
+            money = tokens_in * each_in + tokens_out * each_out
         if grant is not account.passed or not account.free:
             account.settled(grant, tokens_in + tokens_out, money, self._now(), guard.calendar)
         if self.kept:
@@ -139,11 +144,14 @@ class Books:
 class _Line:
     """What metrics tell of one key."""
 
-    __slots__ = ("results", "tokens_in", "tokens_out")
+    __slots__ = ("ok", "others", "tokens_in", "tokens_out")
 
     def __init__(self) -> None:
-        self.results: dict[str, int] = {}
-        self.tokens_in = self.tokens_out = 0
+        self.others: dict[str, int] = {}  # results but ok
+        self.ok = self.tokens_in = self.tokens_out = 0
+
+    def results(self) -> dict[str, int]:
+        return {"ok": self.ok, **self.others} if self.ok else self.others
 
 
 class _Page:

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from proxy.flow.course import Request
 
 MAX_ALLOWED: Final = 1024  # names of models remembered for a key
-Money = Callable[[str, float, float], float]  # of tokens in and out of a model
+MAX_PRICED: Final = 4096  # models whose rates are remembered
+Rates = tuple[float, float]  # of one token in, of one out
 
 
 class Guard:
@@ -33,7 +34,7 @@ class Guard:
     `calendar` is made anew about once a second. `away` is set while limits cannot be judged.
     """
 
-    __slots__ = ("_tally", "accounts", "away", "calendar", "make", "money", "ring")
+    __slots__ = ("_tally", "accounts", "away", "calendar", "make", "ring", "tariff")
 
     def __init__(
         self, calendar: Calendar, make: Maker | None = None, tally: Tally | None = None
@@ -43,7 +44,7 @@ class Guard:
         self.calendar = calendar
         self.ring = Ring(())
         self.accounts: dict[str, Account] = {}
-        self.money: Money | None = None  # None: nothing has a price
+        self.tariff: Tariff | None = None  # None: nothing has a price
         self.away = ""  # why keys with limits are refused
 
     def renew(self, keys: Iterable[Key]) -> None:
@@ -89,9 +90,15 @@ class Guard:
 
     def admit(self, call: "Call", request: "Request") -> Failure | None:
         """Let a call begin, or return why not. Its model and its estimated work are known."""
-        account = self._recognised(call, request)
-        if isinstance(account, Failure):
-            return account
+        known = request.known
+        if known is not None and known[0] is self.ring and known[2] is None:
+            account = known[1]  # as most: no further call for them
+            call.grant = account.refused
+        else:
+            found = self._recognised(call, request)
+            if isinstance(found, Failure):
+                return found
+            account = found
         key, later = account.key, call.priority
         if key.models and call.model not in account.allowed and not _may(account, call.model):
             detail = f"the key {key.name!r} may not use the model {call.model[:200]!r}"
@@ -138,8 +145,9 @@ class Guard:
                 retry_after=1.0,
             )
         tokens_in, tokens_out, money = call.prompt_work, call.output_work, 0.0
-        if self.money is not None and key.budget_money is not None:
-            money = self.money(call.model, tokens_in, tokens_out)
+        if self.tariff is not None and key.budget_money is not None:
+            each_in, each_out = self.tariff[call.model]
+            money = tokens_in * each_in + tokens_out * each_out
         found = account.admit(call.received_at, tokens_in + tokens_out, money, self.calendar)
         if isinstance(found, Failure):
             return found
@@ -154,7 +162,7 @@ class Guard:
     def finished(self, call: "Call") -> None:
         """Free the place of a call, at once."""
         grant = call.grant
-        if grant is not None:
+        if grant is not None and grant.given:
             grant.account.released(grant)
 
 
@@ -178,29 +186,28 @@ def challenged(failure: Failure) -> bool:
     return failure.kind in _CHALLENGED
 
 
-def prices(table: Mapping[str, Callable[[float, float], float]]) -> Money:
-    """Return what tells the cost of a model by exact name, else by the first pattern."""
-    known: dict[str, Callable[[float, float], float]] = {}
+class Tariff(dict[str, Rates]):
+    """What a token in and one out of each model cost: by exact name, else by the first pattern.
 
-    def money(model: str, tokens_in: float, tokens_out: float) -> float:
-        found = known.get(model)
+    A look-up is all that a call of a known model costs; of others, `MAX_PRICED` are remembered.
+    """
+
+    __slots__ = ("_table",)
+
+    def __init__(self, table: Mapping[str, Rates]) -> None:
+        super().__init__()
+        self._table = dict(table)
+
+    def __missing__(self, model: str) -> Rates:
+        table = self._table
+        found = table.get(model)
         if found is None:
-            if len(known) >= 4096:
-                known.clear()
-            found = known[model] = _priced(table, model)
-        return found(tokens_in, tokens_out)
-
-    return money
-
-
-def _priced(
-    table: Mapping[str, Callable[[float, float], float]], model: str
-) -> Callable[[float, float], float]:
-    exact = table.get(model)
-    if exact is not None:
-        return exact
-    found = (price for pattern, price in table.items() if matches(pattern, model))
-    return next(found, lambda _tokens_in, _tokens_out: 0.0)
+            fitting = (rates for pattern, rates in table.items() if matches(pattern, model))
+            found = next(fitting, (0.0, 0.0))
+        if len(self) >= MAX_PRICED:
+            self.clear()
+        self[model] = found
+        return found
 
 
 def _alone(_kind: str, _name: str, limit: float) -> Window:

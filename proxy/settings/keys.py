@@ -223,8 +223,6 @@ def moment(text: str) -> float:
     return (found if found.tzinfo is not None else found.replace(tzinfo=UTC)).timestamp()
 
 
-def cost(price: Price | None, tokens_in: float, tokens_out: float) -> float:
-    """Return what tokens of a model cost."""
-    if price is None:
-        return 0.0
-    return (tokens_in * price.input + tokens_out * price.output) / _MILLION
+def rates(price: Price) -> tuple[float, float]:
+    """Return what one token in and one token out cost."""
+    return price.input / _MILLION, price.output / _MILLION

@@ -19,8 +19,9 @@ def test_no_minute_holds_more_than_the_limit(limit: int, steps: list[tuple[float
         now += pause
         room = window.room(now)
         assert window.wait(amount, now) > 0 or room >= amount
-        if room >= amount:
-            window.take(amount, now)
+        claimed = window.claim(amount, now)
+        assert (claimed is not None) == (room >= amount)
+        if claimed is not None:
             taken.append((now, amount))
 
     for begin, _ in taken:

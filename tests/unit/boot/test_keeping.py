@@ -82,7 +82,7 @@ def test_prices_are_those_of_the_settings() -> None:
     scene = Scene(Keys(clients=TEAM.clients, prices={"m": Price(input=1.0, output=2.0)}))
     (guard,) = scene.keeping.observers
 
-    assert guard.money("m", 1e6, 1e6) == 3.0  # type: ignore[attr-defined]
+    assert guard.tariff["m"] == (1e-6, 2e-6)  # type: ignore[attr-defined]
 
 
 async def test_replicas_count_together_and_so_does_every_process_of_theirs() -> None:

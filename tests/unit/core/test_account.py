@@ -104,6 +104,16 @@ def test_a_refusal_takes_nothing() -> None:
     let_in(limited, 10)
 
 
+def test_what_a_budget_refuses_takes_no_tokens_of_the_minute() -> None:
+    limited = account(tokens_per_minute=100, budget_tokens=10)
+
+    for _ in range(20):
+        assert refused(limited, 11).kind is Kind.BUDGET_SPENT
+
+    assert limited.tokens is not None
+    assert limited.tokens.room(START) == 100
+
+
 def test_a_budget_counts_what_is_under_way() -> None:
     limited = account(budget_tokens=100)
     first = let_in(limited, 60)

@@ -23,6 +23,18 @@ def test_all_see_what_any_has_taken_and_nothing_is_told_twice() -> None:
     assert one.room(70.0) == 10.0
 
 
+def test_what_is_claimed_is_told_and_what_is_refused_is_not() -> None:
+    one, two = JointWindow(10.0), JointWindow(10.0)
+    assert one.claim(8.0, 1.0) is not None
+    assert one.claim(3.0, 1.0) is None
+
+    exchange(one, two, now=1.2)
+
+    assert two.claim(3.0, 1.3) is None
+    assert two.claim(2.0, 1.3) is not None
+    assert two.room(1.3) == 0.0
+
+
 def test_a_correction_reaches_the_others() -> None:
     one, two = JointWindow(10.0), JointWindow(10.0)
     slot = one.take(4.0, 1.0)

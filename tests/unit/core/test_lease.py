@@ -57,6 +57,15 @@ def test_a_lease_is_all_there_is() -> None:
     assert (told.held, told.slot, told.debt, told.wanted) == (6, 7, 0, 8)
 
 
+def test_no_more_is_claimed_than_there_is() -> None:
+    made = lease(held=10)
+
+    assert made.claim(11, START) is None
+    assert made.claim(10, START) is not None
+    assert made.claim(1, START) is None
+    assert made.room(START) == 0
+
+
 def test_what_is_taken_while_the_store_thinks_comes_off_the_lease() -> None:
     made = lease(held=10)
     ask(made)

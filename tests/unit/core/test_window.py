@@ -19,6 +19,17 @@ def test_all_of_the_limit_can_be_taken_at_once() -> None:
     assert window.room(START + 59) == -1
 
 
+def test_a_claim_takes_what_there_is_room_for_or_nothing() -> None:
+    window = Window(3)
+
+    assert window.claim(4, START) is None
+    assert window.claim(2, START) is not None
+    assert window.claim(2, START) is None
+
+    assert window.room(START) == 1
+    assert window.claim(3, START + 61) is not None
+
+
 def test_what_was_taken_counts_for_a_whole_period() -> None:
     window = Window(2)
     window.take(1, START + 0.2)

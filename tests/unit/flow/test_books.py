@@ -9,7 +9,7 @@ from proxy.core.failure import Failure, Kind, Origin, Phase
 from proxy.core.usage import Used
 from proxy.flow import books
 from proxy.flow.books import Books
-from proxy.flow.guard import Guard, prices
+from proxy.flow.guard import Guard, Tariff
 from tests.fixtures.fleet import make_backend
 from tests.fixtures.keyed import NOW, guarding, key
 
@@ -34,7 +34,7 @@ def failure(kind: Kind) -> Failure:
 
 def scene(*names: str) -> tuple[Books, Guard]:
     guard = guarding([key(name, budget_tokens=1000) for name in names])
-    guard.money = prices({"m": lambda i, o: i + o})
+    guard.tariff = Tariff({"m": (1.0, 1.0)})
     sums = Books(guard, lambda: 1001.0)
     sums.kept = True
     return sums, guard

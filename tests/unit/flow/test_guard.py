@@ -6,8 +6,9 @@ import msgspec
 import pytest
 
 from proxy.core.failure import Failure, Kind, Origin, Phase
+from proxy.flow import guard as guards
 from proxy.flow.course import Request
-from proxy.flow.guard import Guard, challenged, prices
+from proxy.flow.guard import Guard, Tariff, challenged
 from tests.fixtures.course import World
 from tests.fixtures.ends import CHAT, FakeClient, plain
 from tests.fixtures.keyed import NOW, guarding, key, secret
@@ -200,17 +201,26 @@ def test_only_what_says_nothing_of_a_known_key_is_challenged() -> None:
 
 
 def test_a_price_is_by_name_before_it_is_by_pattern() -> None:
-    money = prices({"llama-*": lambda i, o: i + o, "llama-3": lambda i, o: 10 * i})
+    tariff = Tariff({"llama-*": (1.0, 1.0), "llama-3": (10.0, 0.0)})
 
-    assert money("llama-3", 1, 2) == 10
-    assert money("llama-2", 1, 2) == 3
-    assert money("llama-2", 2, 2) == 4
-    assert money("gpt", 1, 2) == 0.0
+    assert tariff["llama-3"] == (10.0, 0.0)
+    assert tariff["llama-2"] == (1.0, 1.0)
+    assert tariff["gpt"] == (0.0, 0.0)
+
+
+def test_so_many_models_are_remembered_with_their_price(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guards, "MAX_PRICED", 2)
+    tariff = Tariff({"llama-*": (1.0, 2.0)})
+
+    found = [tariff[f"llama-{number}"] for number in range(9)]
+
+    assert found == [(1.0, 2.0)] * 9
+    assert len(tariff) <= 2
 
 
 def test_money_is_reserved_by_the_price_of_the_model() -> None:
     scene, guard = world(key("team", budget_money=50.0))
-    guard.money = prices({"m": lambda _i, o: o})
+    guard.tariff = Tariff({"m": (0.0, 1.0)})
 
     asked(scene, body=b'{"model":"m","max_tokens":30}')
     failure = refusal(asked(scene, body=b'{"model":"m","max_tokens":30}', path=CHAT))

@@ -7,7 +7,7 @@ import pytest
 from proxy.core import keys
 from proxy.settings import rules
 from proxy.settings.credential import Secret
-from proxy.settings.keys import ClientKey, Keys, Price, cost, key_of, moment
+from proxy.settings.keys import ClientKey, Keys, Price, key_of, moment, rates
 from proxy.settings.load import load
 from proxy.settings.problems import SettingsError
 
@@ -101,8 +101,7 @@ def test_moments_are_in_utc(text: str, seconds: float) -> None:
 
 
 def test_costs_are_for_a_million_tokens() -> None:
-    assert cost(Price(input=1.0, output=10.0), 500_000, 100_000) == 1.5
-    assert cost(None, 1, 1) == 0.0
+    assert rates(Price(input=1.0, output=10.0)) == (1e-6, 1e-5)
 
 
 def test_a_store_needs_its_client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
