@@ -121,13 +121,14 @@ def test_with_keys_their_calls_are_counted(monkeypatch: pytest.MonkeyPatch) -> N
 
     def seen(words: list[str]) -> list[int]:
         asked.append(words)
-        return marks([100, 1100, 1400, 1900])
+        return marks([100, 1100, 1400, 1700, 1900])
 
     monkeypatch.setattr(instructions, "stretches", seen)
 
     assert instructions.count(keys=True).instructions == {
         "plain call, no keys": 1000,
         "plain call, a key": 1300,
+        "plain call, a key, limits a minute": 1600,
         "plain call, a key with every limit": 1800,
     }
     assert asked[0][-2:] == [INSIDE, KEYS]
@@ -142,4 +143,4 @@ def test_the_child_does_the_calls_with_keys(monkeypatch: pytest.MonkeyPatch) -> 
 
     assert instructions.main([INSIDE, KEYS]) == 0
 
-    assert len(made) == 4 * (ROUNDS + 1)
+    assert len(made) == 5 * (ROUNDS + 1)
