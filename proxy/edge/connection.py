@@ -118,7 +118,7 @@ class ClientConnection(Uploading):
         self._stage = Stage.CLOSED
         attempts, self._attempts = self._attempts or self._through, None
         self._payload = self._head = self._message = self._memo = None
-        self._pieces = []
+        self._pieces, self._bulk = [], None
         if attempts is not None and not attempts.call.end:
             attempts.client_gone()
         super().connection_lost(exc)
@@ -199,7 +199,7 @@ class ClientConnection(Uploading):
         call.method = message.method if message is not None else call.method
         call.surface = surface_of(split(path)[1])
         self._payload = self._head = self._message = self._memo = None
-        self._pieces = []
+        self._pieces, self._bulk = [], None
         self._need = 0
         self.closing = self._rejected = True
         edge.intake.mark(request, call)

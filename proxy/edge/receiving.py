@@ -18,6 +18,7 @@ disconnect.
 """
 
 from enum import IntEnum
+from io import BytesIO
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from aiohttp import web
@@ -28,6 +29,7 @@ from aiohttp.web_protocol import RequestHandler
 from typing_extensions import override
 
 from proxy.core.failure import Failure, Kind, Origin, Phase
+from proxy.edge.gathered import LARGE, pour, whole
 from proxy.edge.heads import MAX_FIELDS, Head, judge
 from proxy.edge.memo import Memo
 
@@ -70,6 +72,7 @@ class Receiving(RequestHandler):
     """The receiving half of a client connection; `edge/connection` is the other one."""
 
     __slots__ = (
+        "_bulk",
         "_edge",
         "_expected",
         "_fed",
@@ -97,6 +100,7 @@ class Receiving(RequestHandler):
         self._message: RawRequestMessage | None = None  # what the parser made of it
         self._payload: StreamReader | None = None  # its body, if the parser frames it
         self._pieces: list[bytes] = []  # its body, if its head was recognised
+        self._bulk: BytesIO | None = None  # what has been poured together of a large body
         self._need = 0  # bytes of that still to come
         self._received = 0  # bytes of that which are here
         self._since = 0.0  # when the body began to be waited for
@@ -209,6 +213,8 @@ class Receiving(RequestHandler):
             self._need = need - len(data)
             self._received += len(data)
             self._pieces.append(data)
+            if self._received >= LARGE:
+                self._bulk = pour(self._bulk, self._pieces)
             if self._few(len(self._pieces), self._received):
                 self._extend(self._received)
             return
@@ -219,7 +225,7 @@ class Receiving(RequestHandler):
             self._behind(data[need:])
             data = data[:need]
         self._pieces.append(data)
-        body, self._pieces = b"".join(self._pieces), []
+        body, self._pieces, self._bulk = whole(self._bulk, self._pieces), [], None
         self.dispatch(head, body)
 
     # the parser --------------------------------------------------------------------------------
@@ -316,8 +322,12 @@ class Receiving(RequestHandler):
             self.reject(self._too_large(payload.total_bytes))
         elif payload.is_eof():
             self._whole(head, payload, data)
-        elif self._few(len(payload._buffer), payload.total_bytes):  # noqa: SLF001 - see _whole
-            self._extend(payload.total_bytes)
+        else:
+            pieces = payload._buffer  # noqa: SLF001 - see _whole
+            if payload.total_bytes >= LARGE and head.operation is not None:
+                self._bulk = pour(self._bulk, pieces)
+            if self._few(len(pieces), payload.total_bytes):
+                self._extend(payload.total_bytes)
 
     def _whole(self, head: Head, payload: StreamReader, data: bytes) -> None:
         """Hand a whole message on."""
@@ -329,7 +339,9 @@ class Receiving(RequestHandler):
             self.ordinary(message, payload)
             return
         # The parser's own buffer: reading through its methods would re-enter the parser.
-        self.dispatch(head, b"".join(payload._buffer) if head.length else b"")  # noqa: SLF001
+        body = whole(self._bulk, payload._buffer) if head.length else b""  # noqa: SLF001
+        self._bulk = None
+        self.dispatch(head, body)
 
     def _finish(self, head: Head, data: bytes) -> None:
         """Find out whether anything stands behind a message that is whole."""

@@ -11,6 +11,7 @@ import msgspec
 from proxy.core import bulk, peek
 from proxy.core.catalog import Target
 from proxy.core.failure import Failure, Kind, Origin, Phase
+from proxy.core.patched import Patched
 from proxy.dialects import threads as kept
 from proxy.dialects.translate import asking
 from proxy.dialects.translate.assemble import Assembly, streamed
@@ -40,7 +41,7 @@ class Load(NamedTuple):
     """What an engine is sent, who takes its answer, and what turns a stream back."""
 
     head: bytes
-    body: bytes
+    body: bytes | Patched
     opening: Opening
     answer: "Answer | None"
 

@@ -135,7 +135,7 @@ class Hedge:
     def _send(self, connection: "Connection") -> None:
         call, (_, native, side, way) = self._attempts.call, self.place
         place = self._attempts.request.model_at
-        body = call.body if native == call.model else peek.rename(call.body, native, place=place)
+        body = call.body if native == call.model else peek.renamed(call.body, native, place=place)
         self.connection = connection
         self.sent_at = self._attempts.course.now()
         head = head_for(call, way.line, way, side.pool, body)

@@ -9,6 +9,7 @@ from proxy.core import peek
 
 if TYPE_CHECKING:
     from proxy.core.call import Call
+    from proxy.core.patched import Patched
     from proxy.flow.course import Request
     from proxy.flow.ways import Way
     from proxy.upstream.pool import Pool
@@ -18,16 +19,17 @@ _HEAD: Final = b"%b%bcontent-length: %d\r\n%bx-request-id: %b\r\n\r\n"
 
 def engine_request(
     call: "Call", request: "Request", way: "Way", pool: "Pool"
-) -> tuple[bytes, bytes]:
+) -> "tuple[bytes, bytes | Patched]":
     """Return head and body; what of the head belongs to the backend comes from its `pool`."""
     body = call.body
     if call.native_model != call.model:
         json, place = request.operation.json, request.model_at
-        body = peek.rename(body, call.native_model, json=json, place=place)
+        named = peek.renamed(body, call.native_model, json=json, place=place)
+        return head_for(call, way.line, way, pool, named), named
     return head_for(call, way.line, way, pool, body), body
 
 
-def head_for(call: "Call", line: bytes, way: "Way", pool: "Pool", body: bytes) -> bytes:
+def head_for(call: "Call", line: bytes, way: "Way", pool: "Pool", body: "bytes | Patched") -> bytes:
     """Return the head of a request with another line and body than the client's."""
     if pool.below:
         line = placed(line, pool.below)

@@ -19,6 +19,7 @@ import httptools
 from typing_extensions import override
 
 from proxy.core.failure import Failure, Kind, Origin, Phase
+from proxy.core.patched import Patched
 from proxy.upstream import framing
 from proxy.upstream.framing import LAST_CHUNK, MAX_HEAD, BadResponse, ResponseHead
 from proxy.upstream.heads import Heads, recognise
@@ -98,7 +99,7 @@ class Connection(asyncio.Protocol):
 
     # used ------------------------------------------------------------------------------------
 
-    def begin(self, head: bytes, body: bytes, receiver: Opener) -> None:
+    def begin(self, head: bytes, body: bytes | Patched, receiver: Opener) -> None:
         """Send a request and direct its response to `receiver`."""
         self._receiver = receiver
         self.state = HEAD
@@ -106,7 +107,9 @@ class Connection(asyncio.Protocol):
         self._answered = self._complete = self._surplus = False
         self._left = -1
         if len(body) < BIG_BODY:
-            self.transport.write(head + body)
+            self.transport.write(head + body)  # type: ignore[operator]  # no `Patched` is small
+        elif isinstance(body, Patched):
+            self.transport.writelines((head, *body.pieces))
         else:
             self.transport.writelines((head, body))
 

@@ -255,6 +255,23 @@ async def test_an_alias_is_replaced_and_nothing_else(stack: Stack, engine: Engin
     assert engine.requests[0].body == body.replace(b'"small"', b'"%b"' % MODEL.encode(), 1)
 
 
+@pytest.mark.parametrize("last", [False, True], ids=["model first", "model last"])
+async def test_a_large_body_arrives_as_it_was_sent_but_for_an_alias(
+    stack: Stack, engine: Engine, *, last: bool
+) -> None:
+    text = b'"prompt":"a","user":"%b"' % (b"0123456789" * 300_000)
+    parts = (text, b'"model":"small"') if last else (b'"model":"small"', text)
+    body = b'{"max_tokens":1,%b}' % b",".join(parts)
+    async with connected(port_of(stack)) as wire:
+        for _ in range(2):  # the second one by a head that is known
+            wire.send(post(body, path="/v1/completions"))
+            reply = await wire.answer()
+            assert reply.status == 200
+
+    wanted = body.replace(b'"small"', b'"%b"' % MODEL.encode())
+    assert [request.body == wanted for request in engine.requests] == [True, True]
+
+
 async def test_pages_of_the_client_port(stack: Stack) -> None:
     listed = await ask(port_of(stack), get("/v1/models"))
     one = await ask(port_of(stack), get(f"/v1/models/{MODEL}"))

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.core.failure import Failure, Kind
-from proxy.core.peek import MAX_NAME, Peek, Reader, peek_form, rename
+from proxy.core.patched import LARGE, Patched
+from proxy.core.peek import MAX_NAME, Peek, Reader, peek_form, rename, renamed
 
 peek = Reader().peek
 
@@ -247,3 +248,16 @@ def test_any_body_that_passes_can_be_renamed(
     assert msgspec.json.decode(rename(body, native)) == msgspec.json.decode(
         msgspec.json.encode({**whole, "model": native})
     )
+
+
+@pytest.mark.parametrize("spare", [0, 1])
+def test_a_large_body_is_renamed_in_pieces(spare: int) -> None:
+    start, end = b'{"messages":"', b'","model":"m","stream":true}'
+    body = start + b"x" * (LARGE - len(start) - len(end) - spare) + end
+
+    found = renamed(body, "other")
+
+    assert isinstance(found, bytes) is bool(spare)
+    pieces = found.pieces if isinstance(found, Patched) else (found,)
+    assert b"".join(pieces) == rename(body, "other")
+    assert len(found) == len(body) + 4

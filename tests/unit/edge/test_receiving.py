@@ -2,6 +2,7 @@
 
 import pytest
 
+from proxy.edge.gathered import LARGE
 from proxy.edge.receiving import FREE_PIECES, MAX_JUNK, Stage
 from tests.fixtures.client_end import BODY, ClientEnd, post
 
@@ -159,6 +160,47 @@ async def test_a_body_in_crumbs_is_refused(*, known: bool) -> None:
         client.send(b" ")
     assert (client.answer.status, client.code) == (400, "bad_request")
     client.leave()
+
+
+def pieces(kind: str, size: int) -> list[bytes]:
+    """Return a request with a prompt of so many bytes, in pieces."""
+    body = b'{"model":"m","prompt":"%b"}' % (b"x" * size)
+    cuts = [body[at : at + 100_000] for at in range(0, len(body), 100_000)]
+    if kind == "chunked":
+        head = CHUNKED[: CHUNKED.index(b"\r\n\r\n") + 4]
+        return [head, *(b"%x\r\n%b\r\n" % (len(cut), cut) for cut in cuts), b"0\r\n\r\n"]
+    return [
+        REQUEST.replace(b"Length: %d" % len(BODY), b"Length: %d" % len(body))[: -len(BODY)],
+        *cuts,
+    ]
+
+
+@pytest.mark.parametrize("kind", ["known", "parsed", "chunked"])
+async def test_a_large_body_is_whole_and_leaves_nothing_for_the_next(kind: str) -> None:
+    client = ClientEnd()
+    client.send(REQUEST)
+    client.serve()
+    for size in (3 * LARGE, LARGE // 2, LARGE):
+        client.connection._memo = client.connection._memo if kind == "known" else None
+        client.send(*pieces(kind, size))
+        assert client.calls == 1
+        asked = client.world.pools["a"].ends[0].asked
+        assert asked.endswith(b'{"model":"m","prompt":"%b"}' % (b"x" * size))
+        client.serve()
+    assert client.connection._bulk is None
+    client.leave()
+
+
+async def test_a_large_body_that_breaks_off_is_let_go() -> None:
+    client = ClientEnd()
+    client.send(REQUEST)
+    client.serve()
+    client.send(*pieces("known", 2 * LARGE)[:-1])
+    assert client.connection._bulk is not None
+
+    client.leave()
+
+    assert client.connection._bulk is None
 
 
 @pytest.mark.parametrize("known", [False, True])

@@ -3,6 +3,7 @@
 import pytest
 
 from proxy.core.call import Call
+from proxy.core.patched import LARGE, Patched
 from proxy.dialects.openai_api import OPERATIONS
 from proxy.dialects.registry import engine
 from proxy.flow.course import Request, Side
@@ -14,7 +15,7 @@ PREFIX = b"host: gpu:8000\r\nauthorization: Bearer ours\r\n"
 
 def asked(
     model: str, native: str, body: bytes, path: str, below: bytes = b""
-) -> tuple[bytes, bytes]:
+) -> tuple[bytes, bytes | Patched]:
     call = Call("id-1", path, 0.0)
     call.model, call.native_model, call.body = model, native, body
     fields = [(b"content-type", b"application/json"), (b"x-vllm-priority", b"1")]
@@ -59,3 +60,13 @@ def test_an_engine_below_a_path_is_asked_there() -> None:
     head, _ = asked("m", "m", b"{}", "/v1/chat/completions", below=b"/openai")
 
     assert head.startswith(b"POST /openai/v1/chat/completions HTTP/1.1\r\nhost: gpu:8000\r\n")
+
+
+def test_of_a_large_body_only_the_name_is_made_anew() -> None:
+    body = b'{"model":"m","prompt":"%b"}' % (b"x" * LARGE)
+
+    head, sent = asked("m", "org/m", body, "/v1/completions")
+
+    assert isinstance(sent, Patched)
+    assert b"".join(sent.pieces) == body.replace(b'"m"', b'"org/m"')
+    assert b"content-length: %d\r\n" % (len(body) + 4) in head

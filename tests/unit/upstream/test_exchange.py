@@ -4,6 +4,7 @@ import pytest
 from typing_extensions import override
 
 from proxy.core.failure import Failure, Kind, Phase
+from proxy.core.patched import LARGE, Patched
 from proxy.upstream.exchange import BIG_BODY
 from proxy.upstream.framing import LAST_CHUNK, ResponseHead
 from proxy.upstream.state import State
@@ -61,6 +62,14 @@ def test_a_request_is_sent_whole_whatever_its_size(size: int) -> None:
 
     assert end.asked == REQUEST + b"x" * size
     assert repr(end.connection) == "<Connection HEAD used=1>"
+
+
+def test_a_body_in_pieces_is_sent_whole() -> None:
+    end = EngineEnd(ScriptedPool("a", lambda: 0.0))
+
+    end.connection.begin(REQUEST, Patched(b"x" * LARGE, 5, 7, b"new"), Keeper())
+
+    assert end.asked == REQUEST + b"xxxxxnew" + b"x" * (LARGE - 7)
 
 
 def test_pieces_are_handed_on_as_they_came() -> None:

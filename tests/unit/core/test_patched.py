@@ -1,0 +1,24 @@
+"""A body told as pieces has the bytes and the length of the body it stands for."""
+
+import pytest
+
+from proxy.core.patched import Patched
+
+
+@pytest.mark.parametrize(("start", "end"), [(0, 0), (0, 3), (2, 2), (1, 5), (6, 6), (0, 6)])
+def test_the_pieces_are_the_body_with_the_part_replaced(start: int, end: int) -> None:
+    made = Patched(b"abcdef", start, end, b"NEW")
+
+    joined = b"".join(made.pieces)
+
+    assert joined == b"abcdef"[:start] + b"NEW" + b"abcdef"[end:]
+    assert len(made) == len(joined)
+
+
+def test_the_rest_of_the_body_is_not_copied() -> None:
+    body = b"abcdef"
+    before, _, behind = Patched(body, 2, 3, b"").pieces
+
+    assert isinstance(before, memoryview)
+    assert isinstance(behind, memoryview)
+    assert before.obj is behind.obj is body
