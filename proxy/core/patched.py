@@ -21,3 +21,8 @@ class Patched:
     def __len__(self) -> int:
         """Return how many bytes its pieces have together."""
         return self._size
+
+
+def in_pieces(body: bytes | Patched) -> tuple[bytes | memoryview, ...]:
+    """Return what is to be written one after the other."""
+    return body.pieces if isinstance(body, Patched) else (body,)

@@ -19,7 +19,7 @@ import httptools
 from typing_extensions import override
 
 from proxy.core.failure import Failure, Kind, Origin, Phase
-from proxy.core.patched import Patched
+from proxy.core.patched import Patched, in_pieces
 from proxy.upstream import framing
 from proxy.upstream.framing import LAST_CHUNK, MAX_HEAD, BadResponse, ResponseHead
 from proxy.upstream.heads import Heads, recognise
@@ -108,10 +108,8 @@ class Connection(asyncio.Protocol):
         self._left = -1
         if len(body) < BIG_BODY:
             self.transport.write(head + body)  # type: ignore[operator]  # no `Patched` is small
-        elif isinstance(body, Patched):
-            self.transport.writelines((head, *body.pieces))
         else:
-            self.transport.writelines((head, body))
+            self.transport.writelines((head, *in_pieces(body)))
 
     def redirect(self, receiver: Receiver) -> None:
         """Direct the rest of the response, if it has one, to another receiver."""
