@@ -164,7 +164,7 @@ EXAMPLES ?= 20000
 fuzz: $(VENV)/.dev  ## messages changed at random, read by our framing, by h11 and by llhttp: EXAMPLES of each kind
 	HEADRACE_EXAMPLES=$(EXAMPLES) $(PYTEST) -q --timeout 0 tests/property/test_twins.py
 
-continuation: $(VENV)/.dev  ## 200 streams whose engine is killed at a random token, each ended by another one
+continuation: $(VENV)/.dev  ## streams whose engine is killed at a random token, each ended by another one: 100 of each kind
 	HEADRACE_STREAMS=200 $(PYTEST) -q tests/chaos/test_killed_engines.py
 
 gray: $(VENV)/.runtime  ## how much traffic an engine gets that fails no check and is a burden: a table, in five minutes

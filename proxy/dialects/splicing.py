@@ -21,7 +21,7 @@ An event with text counts as one token, unless the engine says how many there ha
 import re
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import msgspec
 
@@ -78,6 +78,7 @@ class Splice:
     engine reported; it ends that engine's part. tokens_in, tokens_out: usage of the whole.
     """
 
+    ends: ClassVar[re.Pattern[bytes]] = _END  # of events
     __slots__ = (
         "_before",
         "_bound",
@@ -142,6 +143,13 @@ class Splice:
         self._buffer = b""
         self.error = None
 
+    def recall(self, said: str, tokens: int, tokens_in: int | None) -> None:
+        """Take for said, by one engine before, what another reader has heard of it."""
+        self._said = [said]
+        self._size = len(said.encode(errors="surrogatepass"))
+        self._events = tokens
+        self.tokens_in = tokens_in
+
     def resume(self) -> None:
         """Take what comes from now on as another engine's."""
         said = "".join(self._said)
@@ -171,7 +179,7 @@ class Splice:
         buffer = self._buffer + data if self._buffer else data
         passed: list[bytes] = []
         at = 0
-        for end in _END.finditer(buffer):
+        for end in self.ends.finditer(buffer):
             event = buffer[at : end.end()]
             at = end.end()
             if self.error is None and not self.done:
@@ -183,7 +191,7 @@ class Splice:
         return b"".join(passed)
 
     def _take(self, event: bytes) -> bytes:
-        payload, name = _payload(event)
+        payload, name = payload_of(event)
         if not payload:
             return event
         if payload == b"[DONE]":
@@ -320,7 +328,7 @@ def _is_given(raw: msgspec.Raw) -> bool:
     return raw is not _NOTHING and bytes(raw) not in _EMPTY
 
 
-def _payload(event: bytes) -> tuple[bytes, bytes]:
+def payload_of(event: bytes) -> tuple[bytes, bytes]:
     """Return the data of one whole event and its name."""
     if event.startswith(b"data: {") and event.find(b"\n") == len(event) - 2 and b"\r" not in event:
         return event[6:-2], b""

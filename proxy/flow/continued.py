@@ -66,6 +66,11 @@ class ContinuingRelay(ConvertingRelay):
         self._decoder = Dechunker() if head.framing is framing.CHUNKED else None
         self._splice.resume()
 
+    def retell(self, splice: "Splice", inner: "Answer") -> None:
+        """Go on in the client's dialect by translation; so far an engine spoke it."""
+        self._splice = splice
+        self._inner = inner
+
     # pieces ----------------------------------------------------------------------------------
 
     @override
@@ -154,14 +159,19 @@ class ContinuingRelay(ConvertingRelay):
         splice.break_off()
         self._cause = failure
         if splice.done or splice.complete:
-            said = self._closing(b"" if splice.done else splice.closing())
-            self.write(self._encode(said) + self._terminator())
-            self._count()
-            self._owner.concluded(failure)
+            self.conclude(failure)
         elif splice.objection:
             self._break_off(_adding(failure, splice.objection))
         else:
             self._owner.broken(failure)
+
+    def conclude(self, failure: Failure) -> None:
+        """End an answer whose text is whole; `failure` ended its engine's part."""
+        splice = self._splice
+        said = self._closing(b"" if splice.done else splice.closing())
+        self.write(self._encode(said) + self._terminator())
+        self._count()
+        self._owner.concluded(failure)
 
     def give_up(self, failure: Failure) -> None:
         """Break the answer off: nobody has gone on with it. `failure` says why."""

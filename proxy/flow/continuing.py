@@ -11,9 +11,10 @@ and the request is kept to the end. All others take the ordinary way, which know
     WAIT
     WAIT      the rest begins                 STREAM: the client gets it as the same stream
 
-Who may go on: a backend of the same model whose kind knows a way (`Engine.resumes`), asked on the
-same path as the first, and by translation if the first was. What cannot be told by the text so far,
-no engine can go on with: see the objections of `dialects/resuming` and `dialects/splicing`.
+Who may go on: a backend of the same model whose kind knows a way (`Engine.resumes`). It is asked on
+the same path as the first, or in chat and by translation: if the first was, or if it has spoken the
+client's own dialect (`dialects/retelling`). What cannot be told by the text so far, no engine can
+go on with: see the objections of `dialects/resuming` and `dialects/splicing`.
 """
 
 from typing import TYPE_CHECKING, Final
@@ -25,8 +26,11 @@ from proxy.core import bulk, peek
 from proxy.core.failure import STREAM, WAIT, Failure
 from proxy.dialects import resuming
 from proxy.dialects.profile import Resume
+from proxy.dialects.retelling.table import TOLD
+from proxy.dialects.retelling.told import Told
 from proxy.dialects.splicing import Splice
 from proxy.dialects.translate import asking
+from proxy.dialects.translate.answering import ChatAnswer
 from proxy.dialects.translate.base import Translated
 from proxy.flow import able, carriage, deadlines, finish, ways
 from proxy.flow.attempts import Attempts
@@ -104,23 +108,34 @@ class ContinuingAttempts(Attempts):
 
     def _begin(self, head: "ResponseHead", side: "Side") -> Splice | None:
         """Return what is to read this stream; None if it could not be continued anyway."""
-        room = self.course.continue_room - self.call.body_size
-        readable = head.stream == "sse" and head.framing in _REFRAMED
-        if room <= 0 or not readable or _ENCODED in head.fields or bulk.excess(self.call.body):
+        call = self.call
+        hears = TOLD.get(call.path) if side.speaks(call.path) else None
+        room = self.course.continue_room - call.body_size
+        readable = head.stream == (hears or Told).stream and head.framing in _REFRAMED
+        if room <= 0 or not readable or _ENCODED in head.fields or bulk.excess(call.body):
             return None
         asked = self._asked(side)
         if asked is None or resuming.objection(*asked):
             return None
+        if hears is not None and not hears.fits(call.body):
+            return None
         self._path, body = asked
-        return Splice(room, resuming.most_tokens(body))
+        return (hears or Splice)(room, resuming.most_tokens(body))
 
     def _asked(self, side: "Side") -> tuple[str, bytes] | None:
         """Return path and body of this call as they are for an engine, from its beginning."""
         call = self.call
-        if side.speaks(call.path):
+        if call.path in resuming.PATHS and side.speaks(call.path):
             return call.path, call.body
+        made = self._translated(side)
+        return None if made is None else (made.path, made.body)
+
+    def _translated(self, side: "Side") -> Translated | None:
+        call = self.call
+        if not asking.reachable(call.path, side.engine):
+            return None
         made = carriage.translate(self.course, call, side.engine, self.targets)
-        return (made.path, made.body) if isinstance(made, Translated) else None
+        return made if isinstance(made, Translated) else None
 
     def _rejoin(self, relay: ContinuingRelay, head: "ResponseHead") -> "Relay":
         """Let the stream go on with the answer that has just begun."""
@@ -148,12 +163,30 @@ class ContinuingAttempts(Attempts):
 
     def broken(self, failure: Failure) -> None:
         """Find another engine for the rest of a stream whose own has failed."""
+        relay = self._spliced
+        assert relay is not None
         assert self._splice is not None
         self._connection = None
         if self._splice.tokens:
             self._first_at = self._first_at or self.call.first_token_at
+        if isinstance(self._splice, Told) and self._retold(self._splice).complete:
+            relay.conclude(failure)
+            return
         self.targets = able.kept(self.targets, self._resumes)
         self.failed(msgspec.structs.replace(failure, retryable=True))
+
+    def _retold(self, told: Told) -> Splice:
+        """Let a stream in the client's own dialect go on by translation."""
+        call, relay, side = self.call, self._spliced, self._side
+        assert relay is not None
+        assert side is not None
+        made = self._translated(side)
+        assert made is not None  # it could be translated when it began
+        assert isinstance(made.answer, ChatAnswer)
+        begun_at = call.first_token_at + carriage.moment(self)
+        self._splice = splice = told.retell(made.answer, begun_at)
+        relay.retell(splice, made.answer)
+        return splice
 
     def concluded(self, failure: Failure) -> None:
         """End well, although the engine has failed: its client has the whole text."""
@@ -167,9 +200,8 @@ class ContinuingAttempts(Attempts):
         """Tell whether a backend could go on with what has been said."""
         assert self._splice is not None
         call, side = self.call, self.course.sides[backend]
-        if side.speaks(call.path) is not (self._path == call.path):
-            return False
-        if self._path != call.path and not asking.reachable(call.path, side.engine):
+        straight = self._path == call.path
+        if not (side.speaks(call.path) if straight else asking.reachable(call.path, side.engine)):
             return False
         return self._path in side.engine.resumes or not self._splice.said
 
@@ -189,6 +221,8 @@ class ContinuingAttempts(Attempts):
         if call.native_model != call.model:
             body = peek.rename(body, call.native_model)
         way = request.ways.get(side.mark) or request.way_to(side)
+        if way.line and path != call.path:
+            way = ways.around(request.fields_for(side), side.engine)
         line = way.line or ways.line(path, side.engine)
         self._connection = connection
         self.phase = WAIT

@@ -150,6 +150,18 @@ class ChatAnswer(ABC):
             self._fail(f"{unfit}.", 502, "bad_response")
         return self._drain()
 
+    def recall(self, text: str, *, opened: bool, now: float) -> None:
+        """Take for written what the caller has of this answer: its beginning, and `text` so far.
+
+        opened: its first block, too.
+        """
+        self._now = now
+        self._seen = True
+        self._started()
+        if opened:
+            self._blocks.add(Kind.TEXT, text)
+        self._out.clear()
+
     def end(self, now: float | None = None) -> bytes:
         """Return the closing events of a stream that ended as it should."""
         if now is not None:

@@ -117,7 +117,7 @@ class EmbedAnswer(OllamaAnswer):
             return msgspec.json.encode({"embedding": vectors[0]})
         spent = 0.0 if now is None else now - self._created
         answer = {
-            "model": self._model,
+            "model": self.model,
             "embeddings": vectors,
             "total_duration": round(spent * _NS),
             "load_duration": 0,

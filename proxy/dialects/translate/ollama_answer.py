@@ -58,15 +58,18 @@ def control(model: str, created: float, reason: str, *, chat: bool) -> bytes:
 
 
 class OllamaAnswer(ChatAnswer):
-    """The answer to one call of `POST /api/chat`, or of `POST /api/generate` if not `chat`."""
+    """The answer to one call of `POST /api/chat`, or of `POST /api/generate` if not `chat`.
 
-    __slots__ = ("_chat", "_dated", "_first", "_head", "_model")
+    model: the name its lines say.
+    """
+
+    __slots__ = ("_chat", "_dated", "_first", "_head", "model")
 
     def __init__(
         self, request_id: str, created: float, *, model: str, chat: bool = True, prefill: str = ""
     ) -> None:
         super().__init__(request_id, created, prefill)
-        self._model = model
+        self.model = model
         self._chat = chat
         self._first: float | None = None  # when the first piece came
         self._head = b""
@@ -138,7 +141,7 @@ class OllamaAnswer(ChatAnswer):
         if self._dated != self._now:
             self._dated = self._now
             when = moment(self._now).encode()
-            self._head = b'{"model":%b,"created_at":"%b",' % (_json(self._model), when)
+            self._head = b'{"model":%b,"created_at":"%b",' % (_json(self.model), when)
         word = b"true" if done else b"false"
         self._out.append(b'%b%b,"done":%b%b}\n' % (self._head, member, word, tail))
 
@@ -148,7 +151,7 @@ class OllamaAnswer(ChatAnswer):
     def _completed(self, choice: Choice, message: Message) -> bytes:
         text = (message.content or "") + (message.refusal or "")
         thought = message.reasoning_content or message.reasoning
-        answer: dict[str, Any] = {"model": self._model, "created_at": moment(self._now)}
+        answer: dict[str, Any] = {"model": self.model, "created_at": moment(self._now)}
         if self._chat:
             said: dict[str, Any] = {"role": "assistant", "content": text}
             answer["message"] = said

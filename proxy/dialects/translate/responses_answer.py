@@ -25,6 +25,10 @@ _NAMES: Final = {  # of an item's events, its id and the part it holds
     Kind.REASONING: ("response.reasoning_text", "rs", "reasoning_text"),
     Kind.TOOL: ("response.function_call_arguments", "fc", ""),
 }
+# What of a response is not the same from its first event to its last.
+_CHANGING: Final = frozenset(
+    {"completed_at", "error", "incomplete_details", "output", "status", "usage"}
+)
 _json: Final = msgspec.json.encode
 
 
@@ -32,9 +36,20 @@ class ResponsesAnswer(ChatAnswer):
     """The answer to one call of `POST /v1/responses`.
 
     echo: what it says again of the request. names: of functions that belong to a namespace.
+    sequence: the next event's number.
     """
 
-    __slots__ = ("_echo", "_head", "_items", "_logprobs", "_names", "_place", "_sequence", "_texts")
+    __slots__ = (
+        "_echo",
+        "_head",
+        "_items",
+        "_logprobs",
+        "_message",
+        "_names",
+        "_place",
+        "_texts",
+        "sequence",
+    )
 
     def __init__(
         self,
@@ -47,7 +62,8 @@ class ResponsesAnswer(ChatAnswer):
         super().__init__(request_id, created)
         self._echo = echo
         self._names = names
-        self._sequence = 0
+        self.sequence = 0
+        self._message = ""  # the first item's id, if another gave it
         self._items: list[dict[str, Any]] = []  # complete ones
         self._texts: list[str] = []  # of the open item
         self._logprobs: list[Any] = []  # same
@@ -59,6 +75,14 @@ class ResponsesAnswer(ChatAnswer):
         return b"text/event-stream; charset=utf-8" if stream else b"application/json"
 
     # streams --------------------------------------------------------------------------------------
+
+    def adopt(self, response: Mapping[str, Any], message: str) -> None:
+        """Go on with a response that an engine has begun itself, and under its ids.
+
+        response: as its events say it. message: the id of its first item.
+        """
+        self._echo = {name: value for name, value in response.items() if name not in _CHANGING}
+        self._message = message
 
     @override
     def _started(self) -> None:
@@ -93,8 +117,8 @@ class ResponsesAnswer(ChatAnswer):
             self._logprobs += logprobs
             head %= _json(logprobs) if logprobs else b"[]"
         delta = _json(text)
-        self._out.append(b'%b,"sequence_number":%d,"delta":%b}\n\n' % (head, self._sequence, delta))
-        self._sequence += 1
+        self._out.append(b'%b,"sequence_number":%d,"delta":%b}\n\n' % (head, self.sequence, delta))
+        self.sequence += 1
 
     @override
     def closed(self, block: Block) -> None:
@@ -127,15 +151,15 @@ class ResponsesAnswer(ChatAnswer):
         """Return an event in the shape of the API, with what the official SDK raises on inside."""
         error = self._error_object(message, status, kind)
         event = {"type": "error", "code": kind, "message": message, "param": None}
-        number = self._sequence
-        self._sequence += 1
+        number = self.sequence
+        self.sequence += 1
         return b"event: error\ndata: %b\n\n" % _json(
             {**event, "sequence_number": number, "error": error}
         )
 
     def _event(self, event: str, **fields: Any) -> None:  # noqa: ANN401 - JSON
-        data = _json({"type": event, "sequence_number": self._sequence, **fields})
-        self._sequence += 1
+        data = _json({"type": event, "sequence_number": self.sequence, **fields})
+        self.sequence += 1
         self._out.append(b"event: %b\ndata: %b\n\n" % (event.encode(), data))
 
     # plain answers --------------------------------------------------------------------------------
@@ -178,6 +202,8 @@ class ResponsesAnswer(ChatAnswer):
         }
 
     def _id(self, kind: Kind, number: int) -> str:
+        if self._message and not number:
+            return self._message
         return f"{_NAMES[kind][1]}_{self._request_id}_{number}"
 
     def _item(self, block: Block, status: str, text: str | None) -> dict[str, Any]:

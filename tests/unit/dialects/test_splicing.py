@@ -259,3 +259,16 @@ def test_tokens_are_counted_by_events_unless_the_engine_counts_them() -> None:
     assert broken(ROLE, text("a"), text("b")).tokens == 2
     counted = {"prompt_tokens": 3, "completion_tokens": 5}
     assert broken(text("a"), text("b", usage=counted)).tokens == 5
+
+
+def test_what_another_reader_has_heard_is_gone_on_from() -> None:
+    splice = Splice(10, 4)
+    splice.recall("one ", 3, 7)
+
+    assert (splice.said, splice.tokens, splice.tokens_in) == ("one", 3, 7)
+    assert not splice.complete
+    splice.resume()
+    assert read(splice.feed(text(" two")))[0]["choices"][0]["delta"]["content"] == "two"
+    assert splice.complete
+    splice.feed(text(" three"))
+    assert "longer than is kept" in splice.objection

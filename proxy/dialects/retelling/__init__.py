@@ -1,0 +1,1 @@
+"""Streams an engine gives in its caller's own dialect, told again so that others can go on."""
