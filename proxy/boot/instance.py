@@ -26,6 +26,7 @@ from proxy.boot.reload import Reloader
 from proxy.boot.told import Knowing
 from proxy.boot.tracing import begin
 from proxy.boot.unanswered import Unanswered
+from proxy.boot.upkeep import Upkeep
 from proxy.boot.warmth import checked
 from proxy.core import admission, health
 from proxy.core.backend import Backend
@@ -111,9 +112,9 @@ class Instance(Pages):
         self._fetch = HttpFetch(paths, self._fleet.keys(), self._fleet.seals())
         self._loads = Loads(self._fetch, loop=self._loop, random=random.random)
         self._prober = self._make_prober()
-        self._course.suspect = self._prober.wake
+        self._course.suspect, self._course.reread = self._prober.wake, self._prober.reread
+        self.upkeep = Upkeep(self.now, self._prober.wake)
         self._course.unheard = self._unheard
-        self._course.reread = self._prober.reread
         self._course.alarm = Alarm(self.now).refused
         self._course.wall = time.time
         supply = supply or derived.nowhere(settings)
@@ -277,8 +278,13 @@ class Instance(Pages):
             self._down.discard(backend)
         paths = probe_paths(settings.engines.values())
         self._fetch.allow(paths, self._fleet.keys(), self._fleet.seals())
+        self._uphold()
         self._retype(old)
         pump.run(self._course)
+
+    def _uphold(self) -> None:
+        """Keep those out of use that are to be."""
+        self.upkeep.renew(self._fleet.backends())
 
     def _retype(self, old: Settings) -> None:
         """Tell the prober of backends whose kind is now given, or not any more, or another."""

@@ -174,6 +174,10 @@ class Worker(Instance):
         """Leave that to the control process, which asks them."""
 
     @override
+    def _uphold(self) -> None:
+        """Leave that to the control process, which has the orders."""
+
+    @override
     def _unheard(self) -> list[str]:
         here = self.backends()
         if not here:  # its sources may find some yet; the control process asks them
@@ -293,7 +297,7 @@ class Worker(Instance):
         health.recovered_at = known.recovered_at
         health.next_probe_at = known.next_probe_at
         backend.breaker.recovered_at = known.trusted_at
-        if not backend.draining:
+        if backend not in self._fleet.leaving:
             health.told(known.state, known.since, known.reason)
         if self._fleet.found(backend) != known.models:
             self._on_models(backend, known.models)

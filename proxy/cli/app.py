@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from proxy.cli import keys
+from proxy.cli import keys, upkeep
+from proxy.cli.reaching import where as _where
 
 if TYPE_CHECKING:
-    from proxy.cli.entry import Entry
     from proxy.settings.load import Flags, Loaded
 
 app = typer.Typer(
@@ -24,6 +24,7 @@ app = typer.Typer(
 )
 
 app.add_typer(keys.app)
+app.add_typer(upkeep.app)
 
 Config = Annotated[
     Path | None,
@@ -267,18 +268,6 @@ def _show(what: str, config: Path | None, admin: str | None, *, json: bool) -> N
     from proxy.cli import status as view
 
     raise typer.Exit(view.show(what, _where(config, admin), as_json=json))
-
-
-def _where(config: Path | None, admin: str | None) -> "Entry":
-    """Return the way to the proxy at `admin`; only without it do the settings say that."""
-    from proxy.cli import entry
-
-    if admin is None:
-        return entry.configured(_settings(config, _flags(None, None, None)).settings)
-    try:
-        return entry.named(admin)
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="--admin") from None
 
 
 def _diff(config: Path | None, admin: str | None) -> None:

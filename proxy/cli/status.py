@@ -1,4 +1,4 @@
-"""`headrace models` and `headrace status`: ask a running proxy's admin address."""
+"""`headrace models`, `backends` and `status`: ask a running proxy's admin address."""
 
 import asyncio
 import sys
@@ -70,8 +70,9 @@ class Unanswered(Exception):  # noqa: N818  it is an outcome, told to a person
 
 
 def show(what: str, admin: Address, *, as_json: bool) -> int:
-    """Print `models` or `status` of the proxy at `admin`; return 1, with a reason, if none answers.
+    """Print `models`, `backends` or `status` of the proxy at `admin`.
 
+    Return 1, with a reason, if none answers.
     JSON is the part of the answer that was asked for, as the proxy sent it.
     """
     try:
@@ -82,10 +83,11 @@ def show(what: str, admin: Address, *, as_json: bool) -> int:
         return 1
     if as_json:
         parts = msgspec.json.decode(data, type=dict[str, msgspec.Raw])
-        body = bytes(parts["models"]) if what == "models" else data
+        body = data if what == "status" else bytes(parts[what])
         sys.stdout.write(msgspec.json.format(body).decode() + "\n")
         return 0
-    put(models(status) if what == "models" else overview(status))
+    shown = models(status) if what == "models" else overview(status)
+    put(shown[1:] if what == "backends" else shown)
     return 0
 
 
@@ -98,23 +100,36 @@ def put(parts: Sequence[Text | Table]) -> None:
 
 async def fetch(admin: Address, path: str = "/status") -> bytes:
     """Return the body of an admin page; Unanswered if there is none."""
+    code, body = await ask(admin, path)
+    if code != 200:
+        raise Unanswered(_stranger(admin, f"it answered {code}"))
+    return body
+
+
+async def ask(
+    admin: Address, path: str, *, method: str = "GET", more: float = 0.0
+) -> tuple[int, bytes]:
+    """Return status and body of what is answered there; Unanswered if nothing is, or 401.
+
+    It may take `more` seconds than a page does.
+    """
     connector = aiohttp.UnixConnector(admin.path) if admin.is_unix else aiohttp.TCPConnector()
     host = _EVERY_HOST.get(admin.host, admin.host)
     where = "localhost" if admin.is_unix else Address(host=host, port=admin.port)
-    limit = aiohttp.ClientTimeout(total=TIMEOUT)
+    limit = aiohttp.ClientTimeout(total=TIMEOUT + more)
     inside = admin if isinstance(admin, Entry) else Entry()
     scheme = "https" if inside.secure else "http"
     trust = inside.context if inside.secure else True
     try:
         async with (
             aiohttp.ClientSession(connector=connector, timeout=limit) as session,
-            session.get(f"{scheme}://{where}{path}", headers=inside.fields, ssl=trust) as answer,
+            session.request(
+                method, f"{scheme}://{where}{path}", headers=inside.fields, ssl=trust
+            ) as answer,
         ):
             if answer.status == 401:
                 raise Unanswered(_LOCKED.format(admin=admin))
-            if answer.status != 200:
-                raise Unanswered(_stranger(admin, f"it answered {answer.status}"))
-            return await answer.read()
+            return answer.status, await answer.read()
     except TimeoutError:
         raise Unanswered(f"{admin} took the connection but did not answer.") from None
     except (aiohttp.ClientConnectorCertificateError, aiohttp.ClientConnectorSSLError) as error:

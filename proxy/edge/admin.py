@@ -1,7 +1,7 @@
 """The admin application: is it alive, is it ready, what does it measure, what does it see.
 
 On a listener of its own, away from the clients. Everything it shows comes from `View`; what can be
-ordered here is in `edge/orders`.
+ordered here is in `edge/orders` and `edge/upkeep`.
 """
 
 import asyncio
@@ -14,14 +14,23 @@ from aiohttp import web
 
 from proxy.core.backend import Backend
 from proxy.core.catalog import Catalog, Target
-from proxy.edge import dashboard, orders
+from proxy.edge import dashboard, orders, upkeep
 from proxy.edge.orders import Orders
 from proxy.edge.orders import answer as _json
 from proxy.edge.portrait import Scene
+from proxy.edge.upkeep import Upkeep
 from proxy.telemetry.failures import Record
 from proxy.telemetry.metrics import CONTENT_TYPE
 
-PATHS = ("/healthz", "/readyz", "/metrics", "/status", *orders.PATHS, *dashboard.PATHS)
+PATHS = (
+    "/healthz",
+    "/readyz",
+    "/metrics",
+    "/status",
+    *orders.PATHS,
+    *upkeep.PATHS,
+    *dashboard.PATHS,
+)
 
 
 class Exposition(Protocol):
@@ -54,6 +63,11 @@ class View(Scene, Protocol):
         """Whether the process has been told to stop and takes no new work soon."""
         ...
 
+    @property
+    def upkeep(self) -> Upkeep:
+        """Who takes a backend out of use, and puts it back."""
+        ...
+
     def leaving(self) -> Sequence[Backend]:
         """Return the backends that were removed while requests ran there."""
         ...
@@ -72,6 +86,7 @@ def application(view: View, carried_out_by: Orders) -> web.Application:
     for path, handler in zip(PATHS, handlers, strict=False):
         app.router.add_get(path, handler)
     orders.add(app, carried_out_by)
+    upkeep.add(app, view, view.upkeep)
     dashboard.add(app, view, lambda: document(view))
     return app
 

@@ -4,6 +4,8 @@
     POST /-/reload            as SIGHUP
     GET or POST /drain        as SIGTERM, but without the exit; ?wait=30s answers when it is over
 
+Orders for one backend are in `edge/upkeep`.
+
 There may be no token here, so a web page somebody looks at must not be able to give an order. It
 cannot read the answers, but it can send requests: a browser gives itself away by the headers of
 `BROWSER`, and no order is taken from one. A GET must be enough to drain, because the hook that
@@ -61,9 +63,9 @@ def add(app: web.Application, orders: Orders) -> None:
     """Add the pages to `app`."""
     desk = _Desk(orders)
     app.router.add_get(CONFIG, desk.config)
-    app.router.add_post(RELOAD, _guarded(desk.reload))
-    app.router.add_get(DRAIN, _guarded(desk.drain), allow_head=False)
-    app.router.add_post(DRAIN, _guarded(desk.drain))
+    app.router.add_post(RELOAD, guarded(desk.reload))
+    app.router.add_get(DRAIN, guarded(desk.drain), allow_head=False)
+    app.router.add_post(DRAIN, guarded(desk.drain))
 
 
 def answer(value: object, status: int = 200) -> web.Response:
@@ -114,14 +116,16 @@ def listed(changes: Sequence[Change]) -> list[dict[str, object]]:
     return [{"path": one.path, "from": one.old, "to": one.new} for one in changes]
 
 
-def _guarded(
+def guarded(
     handler: Callable[[web.Request], Awaitable[web.Response]],
 ) -> Callable[[web.Request], Awaitable[web.Response]]:
-    async def guarded(request: web.Request) -> web.Response:
+    """Return a handler that takes no order from a browser."""
+
+    async def checked(request: web.Request) -> web.Response:
         for name in BROWSER:
             if name in request.headers:
                 why = f"a browser sent this ({name} is there); orders are not taken from web pages"
                 return answer({"error": why}, status=403)
         return await handler(request)
 
-    return guarded
+    return checked

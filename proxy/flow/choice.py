@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from proxy.core.catalog import Target
     from proxy.flow.attempts import Attempts
 
+_SHOWN = 10  # backends named to a client
 SOONEST = 1.0  # seconds, of Retry-After: probes and queues move at that pace
 
 
@@ -94,9 +95,12 @@ def choosy(attempts: "Attempts") -> bool:
 
 
 def untried(attempts: "Attempts") -> int:
-    """Return how many backends could still be tried, were they available."""
+    """Return how many backends could still be tried, were they available.
+
+    One that was ordered out of use could not: nobody knows when that ends.
+    """
     tried = attempts.call.tried
-    return sum(backend not in tried for backend in _candidates(attempts.targets))
+    return sum(b not in tried and not b.draining for b in _candidates(attempts.targets))
 
 
 def no_backend(attempts: "Attempts", now: float) -> Failure:
@@ -105,14 +109,15 @@ def no_backend(attempts: "Attempts", now: float) -> Failure:
         kind=Kind.NO_BACKEND,
         origin=Origin.PROXY,
         phase=Phase.QUEUE,
-        detail=f"no backend is left that could serve {attempts.call.model[:200]!r}",
+        detail=f"no backend is left that could serve {attempts.call.model[:200]!r}"
+        + _out_of_use(attempts),
         retry_after=retry_after(attempts, now),
     )
 
 
 def waited_in_vain(attempts: "Attempts", now: float) -> Failure:
     """Return the failure of a call for which no backend had room in time."""
-    detail = "no backend had room in time"
+    detail = "no backend had room in time" + _out_of_use(attempts)
     if attempts.last_failure is not None:
         detail += f" after a first one had failed: {attempts.last_failure.detail}"
     return Failure(
@@ -122,6 +127,12 @@ def waited_in_vain(attempts: "Attempts", now: float) -> Failure:
         detail=detail,
         retry_after=retry_after(attempts, now),
     )
+
+
+def _out_of_use(attempts: "Attempts") -> str:
+    """Return what a client is told of backends that were ordered out of use."""
+    names = [backend.name for backend in _candidates(attempts.targets) if backend.draining]
+    return f"; out of use for now: {', '.join(dict.fromkeys(names[:_SHOWN]))}" if names else ""
 
 
 def retry_after(attempts: "Attempts", now: float) -> float:

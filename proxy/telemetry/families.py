@@ -186,6 +186,12 @@ BACKEND_UP = Family(
     labels=("backend",),
     help="1 if new requests may go to the backend: checked, breaker not open, not draining.",
 )
+BACKEND_DRAINING = Family(
+    name="headrace_backend_draining",
+    type="gauge",
+    labels=("backend",),
+    help="1 if the backend was ordered out of use: it is down on purpose.",
+)
 BACKEND_IN_FLIGHT = Family(
     name="headrace_backend_in_flight",
     type="gauge",
@@ -340,7 +346,8 @@ FAMILIES: tuple[Family, ...] = (
     *(REQUESTS, DURATION, FIRST_TOKEN, INTER_TOKEN, QUEUE, OVERHEAD, TOKENS_IN, TOKENS_OUT),
     *(ATTEMPTS, RETRIES, CONTINUATIONS, HEDGES, IN_FLIGHT, QUEUED, CONNECTIONS),
     *(HANDSHAKES, CERTIFICATE_ENDS, TURNED_AWAY, WORKERS, WORKERS_LOST, LOOP_LAG, DROPPED, SPANS),
-    *(BACKEND_UP, BACKEND_IN_FLIGHT, BACKEND_CAP, BACKEND_WORK, BREAKER_STATE, BREAKER_OPENED),
+    *(BACKEND_UP, BACKEND_DRAINING, BACKEND_IN_FLIGHT, BACKEND_CAP, BACKEND_WORK),
+    *(BREAKER_STATE, BREAKER_OPENED),
     *OF_KEYS,
     *(BACKEND_STANDING, BACKEND_SLOWNESS, PASSED_OVER),
     *(MODELS, RELOADS, RELOADED_AT, VALID, PENDING),

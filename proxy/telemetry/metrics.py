@@ -302,6 +302,7 @@ class Metrics:
 
     def _of_backends(self, backends: Sequence[Backend], now: float) -> Iterator[Metric]:
         yield from _flat(families.BACKEND_UP, [((b.name,), b.available(now)) for b in backends])
+        yield from _flat(families.BACKEND_DRAINING, [((b.name,), b.draining) for b in backends])
         yield from _flat(families.BACKEND_IN_FLIGHT, [((b.name,), b.in_flight) for b in backends])
         caps: list[_Row] = [
             ((b.name,), cap) for b in backends if (cap := b.effective_cap) is not None

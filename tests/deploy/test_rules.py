@@ -119,6 +119,10 @@ SCENES: Mapping[str, tuple[Series, Mapping[str, int]]] = {
         {"HeadraceNoBackend": 1, "HeadraceBackendDown": 2},
     ),
     "one engine cannot be used": (up("gpu-b", f"0x{MINUTES}"), {"HeadraceBackendDown": 1}),
+    "one engine is out of use by an order": (
+        up("gpu-b", f"0x{MINUTES}") | still("headrace_backend_draining", 1, 'backend="gpu-b"'),
+        {},
+    ),
     "one engine was restarted": (up("gpu-b", "1x18 0x1 1x20"), {}),
     "a source of engines cannot be asked": (
         still("headrace_discovery_up", 0, 'source="dns a"'),

@@ -110,6 +110,8 @@ async def test_a_port_that_takes_and_says_nothing_is_told(
         ("models", False, "ready"),
         ("status", True, '"uptime_s": 1.0'),
         ("models", True, '"id": "m"'),
+        ("backends", False, "No backends."),
+        ("backends", True, "[]"),
     ],
 )
 async def test_the_answer_is_shown(

@@ -2,6 +2,8 @@
 
 import json
 
+import msgspec
+
 from proxy.core.health import State
 from proxy.core.joint import TURN
 from proxy.edge.admin import document
@@ -22,6 +24,27 @@ async def test_what_is_found_reaches_every_worker() -> None:
         backend = scene.workers[1].backends()[0]
         assert (backend.kind, backend.health.state) == ("vllm", State.READY)
         assert backend.available(scene.control.now())
+
+
+async def test_an_order_for_one_backend_reaches_every_worker_and_outlasts_a_reload() -> None:
+    async with crew() as scene:
+        scene.found("m")
+        await scene.settled("m")
+        known = scene.control.backends()[0]
+
+        def states() -> set[State]:
+            return {w.backends()[0].health.state for w in scene.workers.values()}
+
+        scene.control.upkeep.drain(known)
+        await eventually(lambda: states() == {State.DRAINING})
+        scene.next = msgspec.structs.replace(SETTINGS, limits=Limits(queue=7))
+        await scene.control.reload("test")
+        await scene.hire(1)
+        assert states() == {State.DRAINING}
+
+        scene.control.upkeep.resume(known)
+        known.health.probed(ok=True, now=scene.control.now(), reason="ready")
+        await eventually(lambda: states() == {State.READY})
 
 
 async def test_a_worker_that_comes_later_knows_all_at_once() -> None:

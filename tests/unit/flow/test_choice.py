@@ -32,6 +32,31 @@ def test_backends_that_have_failed_are_not_left_to_try() -> None:
     assert choice.choosy(client.attempts)
 
 
+def test_who_was_ordered_out_of_use_is_not_waited_for() -> None:
+    world = World("ab")
+    world.backends["a"].drain(world.now())
+
+    pinned, other = world.ask(pin="a"), world.ask()
+
+    (refusal,) = pinned.refusals
+    assert refusal.kind is Kind.NO_BACKEND
+    assert refusal.detail.endswith("; out of use for now: a")
+    assert not other.refusals
+    assert other.attempts is not None
+    assert other.attempts.call.backend is world.backends["b"]
+
+
+def test_who_waits_is_told_what_is_out_of_use() -> None:
+    world = World("ab", cap=1, queue_timeout=5.0)
+    world.ask()
+    world.backends["b"].drain(world.now())
+    call = waiting(world)
+
+    detail = choice.waited_in_vain(call, world.now()).detail
+
+    assert detail == "no backend had room in time; out of use for now: b"
+
+
 def test_a_call_is_choosy_if_it_may_go_to_fewer_backends_than_others() -> None:
     world = World("ab")
     plain_one, pinned = world.ask(), world.ask(pin="a")

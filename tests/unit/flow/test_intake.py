@@ -7,6 +7,7 @@ import pytest
 from proxy.core.failure import Kind
 from proxy.dialects.registry import engine
 from tests.fixtures.course import World
+from tests.fixtures.fleet import take_down
 
 
 def test_a_call_is_described_by_its_request() -> None:
@@ -138,7 +139,7 @@ def test_a_backend_of_a_scope_that_has_not_been_heard_is_waited_for() -> None:
 
 def test_a_call_whose_scope_is_down_waits_and_never_goes_elsewhere() -> None:
     world = World("ab", queue_timeout=2.0)
-    world.backends["b"].health.drain(world.time)
+    take_down(world.backends["b"], world.time)
 
     client = world.ask(scope="b")
     world.pass_time(3.5)

@@ -231,6 +231,9 @@ def test_backends_are_told_one_by_one() -> None:
     assert seen("headrace_backend_passed_over_total", backend="broken", reason="slow") == 3
     assert seen("headrace_backend_up", backend="busy") == 1
     assert seen("headrace_backend_up", backend="broken") == 0
+    assert seen("headrace_backend_draining", backend="busy") == 0
+    broken.drain(view.clock)
+    assert scrape(metrics)("headrace_backend_draining", backend="broken") == 1
     assert seen("headrace_backend_in_flight", backend="busy") == 1
     assert seen("headrace_backend_work", backend="busy") == 150
     assert seen("headrace_backend_cap", backend="busy") == 4
