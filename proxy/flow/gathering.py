@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from proxy.flow.attempts import Attempts
     from proxy.flow.ways import Way
 
-MAX_GATHERED: Final = 64 * 1024 * 1024  # bytes of a plain answer that is translated
+MAX_GATHERED: Final = 64 * 1024 * 1024  # bytes of an answer, plain or a stream, that is gathered
 _JSON: Final = b"application/json"
 
 
@@ -127,12 +127,13 @@ class Gathering(Opening):
             except BadResponse as error:
                 self._drop(Kind.BAD_RESPONSE, f"bad chunk framing: {error}")
                 return
+        self._size += len(data)
+        if self._size > MAX_GATHERED:
+            detail = f"the engine's answer is over {MAX_GATHERED} bytes"
+            self._drop(Kind.BAD_RESPONSE, detail)
+            return
         if self._assembly is None:
-            self._size += len(data)
             self._pieces.append(data)
-            if self._size > MAX_GATHERED:
-                detail = f"the engine's answer is over {MAX_GATHERED} bytes"
-                self._drop(Kind.BAD_RESPONSE, detail)
             return
         self._assembly.feed(data)
         if self._assembly.failure is not None:

@@ -171,10 +171,10 @@ class ChatAnswer(ABC):
         try:
             for payload in self._payloads.finish():
                 self._take(payload)
+            if not self.failure:
+                self._finish()
         except (TooLongError, LateError) as unfit:
             self._fail(f"{unfit}.", 502, "bad_response")
-        if not self.failure:
-            self._finish()
         return self._drain()
 
     def broken(self, message: str, kind: str) -> bytes:

@@ -14,6 +14,10 @@ from proxy.dialects.translate.answering import CUT, UNREADABLE
 from proxy.dialects.translate.chunks import read
 from proxy.dialects.translate.payloads import Payloads, TooLongError
 
+# An object of ours for a dozen bytes of the engine's: without a bound, 64 MiB would become 2 GB.
+MAX_CHOICES: Final = 128  # as many as the API lets a client ask for
+MAX_CALLS: Final = 256  # of tools, of one choice; they are searched for each piece
+MAX_FIELDS: Final = 256  # of an answer, a choice or a message; the API knows a dozen of each
 _JOINED: Final = frozenset({"content", "reasoning_content", "reasoning", "refusal", "text"})
 _raw: Final = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
@@ -92,8 +96,15 @@ class Assembly:
         for name, value in event.items():
             if value is not None or name not in self._top:
                 self._top[name] = value
+        _check(len(self._top), MAX_FIELDS, "fields")
         for choice in choices:
             _merge_choice(self._choices.setdefault(int(choice.get("index") or 0), {}), choice)
+            _check(len(self._choices), MAX_CHOICES, "choices")
+
+
+def _check(count: int, most: int, what: str) -> None:
+    if count > most:
+        raise TooLongError(f"the engine's answer has over {most} {what}")
 
 
 def _merge_choice(into: dict[str, Any], choice: dict[str, Any]) -> None:
@@ -107,6 +118,7 @@ def _merge_choice(into: dict[str, Any], choice: dict[str, Any]) -> None:
             _extend(into, value)
         elif value is not None or name not in into:
             into[name] = value
+    _check(len(into), MAX_FIELDS, "fields")
 
 
 def _extend(into: dict[str, Any], logprobs: dict[str, Any]) -> None:
@@ -132,6 +144,7 @@ def _merge_delta(into: dict[str, Any], delta: dict[str, Any]) -> None:
                 into[name] = [value]
         elif value is not None or name not in into:
             into[name] = value
+    _check(len(into), MAX_FIELDS, "fields")
 
 
 def _merge_call(calls: list[dict[str, Any]], piece: dict[str, Any]) -> None:
@@ -149,6 +162,7 @@ def _merge_call(calls: list[dict[str, Any]], piece: dict[str, Any]) -> None:
     if found is None:
         found = {"index": index, "id": piece.get("id"), "type": "function", "name": "", "text": []}
         calls.append(found)
+        _check(len(calls), MAX_CALLS, "tool calls")
     found["id"] = found["id"] or piece.get("id")
     found["name"] = found["name"] or function.get("name") or ""
     text = function.get("arguments")

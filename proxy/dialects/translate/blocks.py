@@ -25,8 +25,21 @@ from typing import Any, Final, Protocol
 import msgspec
 
 from proxy.dialects.translate.chunks import ToolCall
+from proxy.dialects.translate.payloads import TooLongError
 
+MAX_CALLS: Final = 256  # of one message
+MAX_BLOCKS: Final = 4096  # of one message: who changes between text and reasoning at each word
+MAX_KEPT: Final = 64 * 1024 * 1024  # bytes of what is kept of one message, about
+_PIECE: Final = 64  # bytes of a string beside its letters
 _whole: Final = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+
+
+def weighed(kept: int, size: int) -> int:
+    """Return what is kept with a piece more. Raises `TooLongError` if that is too much."""
+    kept += size + _PIECE
+    if kept > MAX_KEPT:
+        raise TooLongError(f"what is to be kept of the engine's answer is over {MAX_KEPT} bytes")
+    return kept
 
 
 class Kind(Enum):
@@ -82,9 +95,13 @@ class Sink(Protocol):
 
 
 class Blocks:
-    """Orders the pieces of one message. Call `finish` once, after the last piece."""
+    """Orders the pieces of one message. Call `finish` once, after the last piece.
 
-    __slots__ = ("_calls", "_last", "_open", "_sink", "_waiting", "count")
+    What is kept is bounded, or an engine that never ends would take all memory: both ways to take a
+    piece raise `TooLongError`.
+    """
+
+    __slots__ = ("_calls", "_kept", "_last", "_open", "_sink", "_waiting", "count")
 
     def __init__(self, sink: Sink) -> None:
         self.count = 0
@@ -93,6 +110,7 @@ class Blocks:
         self._waiting: list[Block] = []
         self._calls: dict[int, Block] = {}
         self._last = -1  # index of the call that began last
+        self._kept = 0
 
     @property
     def calls(self) -> int:
@@ -112,7 +130,7 @@ class Blocks:
         if last.number >= 0:
             self._sink.added(last, text, logprobs or [])
         else:
-            last.pieces.append(text)
+            self._keep(last, text)
             last.logprobs += logprobs or []
 
     def call(self, piece: ToolCall) -> None:
@@ -131,7 +149,7 @@ class Blocks:
             if text.strip():
                 raise LateError(f"the engine went on with the call of {block.name} after its end")
             return  # white space behind the arguments: the block ended with their last brace
-        block.pieces.append(text)
+        self._keep(block, text)
         if block is self._open:
             self._sink.added(block, text, [])
             if self._waiting:
@@ -143,6 +161,10 @@ class Blocks:
         while self._waiting:
             self._release(self._waiting.pop(0))
             self._close()
+
+    def _keep(self, block: Block, text: str) -> None:
+        self._kept = weighed(self._kept, len(text))
+        block.pieces.append(text)
 
     def _belongs(self, piece: ToolCall, name: str) -> Block:
         """Return the call a piece belongs to, begun if it is its first.
@@ -158,6 +180,8 @@ class Blocks:
             self._calls[-len(self._calls) - 1] = known
             known = None
         if known is None:
+            if len(self._calls) >= MAX_CALLS:
+                raise TooLongError(f"the engine's answer has over {MAX_CALLS} tool calls")
             known = Block(Kind.TOOL, piece.id or "", name)
             self._calls[index] = known
             self._last = index
@@ -166,6 +190,8 @@ class Blocks:
 
     def _begin(self, block: Block) -> None:
         """Open a block now, or put it behind those that wait."""
+        if self.count + len(self._waiting) >= MAX_BLOCKS:
+            raise TooLongError(f"the engine's answer has over {MAX_BLOCKS} blocks")
         self._waiting.append(block)
         if len(self._waiting) == 1:
             self._advance()

@@ -7,7 +7,7 @@ _BOM: Final = b"\xef\xbb\xbf"
 
 
 class TooLongError(ValueError):
-    """One event is longer than the limit."""
+    """One event, or what is kept of an answer, is more than the limit."""
 
 
 class Payloads:

@@ -15,7 +15,7 @@ from typing_extensions import override
 from proxy.dialects.errors import openai_type
 from proxy.dialects.translate import namespaces
 from proxy.dialects.translate.answering import ChatAnswer
-from proxy.dialects.translate.blocks import Block, Kind
+from proxy.dialects.translate.blocks import Block, Kind, weighed
 from proxy.dialects.translate.chunks import Choice, Message
 
 _INCOMPLETE: Final = {"length": "max_output_tokens", "content_filter": "content_filter"}
@@ -43,6 +43,7 @@ class ResponsesAnswer(ChatAnswer):
         "_echo",
         "_head",
         "_items",
+        "_kept",
         "_logprobs",
         "_message",
         "_names",
@@ -64,6 +65,7 @@ class ResponsesAnswer(ChatAnswer):
         self._names = names
         self.sequence = 0
         self._message = ""  # the first item's id, if another gave it
+        self._kept = 0  # bytes of all items, about
         self._items: list[dict[str, Any]] = []  # complete ones
         self._texts: list[str] = []  # of the open item
         self._logprobs: list[Any] = []  # same
@@ -111,11 +113,15 @@ class ResponsesAnswer(ChatAnswer):
 
     @override
     def added(self, block: Block, text: str, logprobs: list[Any]) -> None:
-        self._texts.append(text)
         head = self._head
+        size = len(text)
         if block.kind is Kind.TEXT:
             self._logprobs += logprobs
-            head %= _json(logprobs) if logprobs else b"[]"
+            said = _json(logprobs) if logprobs else b"[]"
+            size += len(said)
+            head %= said
+        self._kept = weighed(self._kept, size)  # the API repeats all of it at the end
+        self._texts.append(text)
         delta = _json(text)
         self._out.append(b'%b,"sequence_number":%d,"delta":%b}\n\n' % (head, self.sequence, delta))
         self.sequence += 1

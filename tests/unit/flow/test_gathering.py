@@ -140,6 +140,16 @@ def test_an_answer_without_end_is_not_gathered_without_end(
     assert failed(world) == [Kind.BAD_RESPONSE]
 
 
+def test_a_stream_without_end_is_not_gathered_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gathering, "MAX_GATHERED", 1000)
+    world = World("ab", kind="llamacpp")
+    _, end = world.asked("a", body=PLAIN)
+
+    end.send(SSE, *[chunk(token("word"))] * 100)
+
+    assert failed(world) == [Kind.BAD_RESPONSE]
+
+
 def test_an_answer_that_cannot_be_read_is_asked_for_elsewhere() -> None:
     world = World("ab", kind="tgi")
     client, end = world.asked("a", path=MESSAGES, body=ASKED)

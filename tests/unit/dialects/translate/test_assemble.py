@@ -127,3 +127,22 @@ def test_a_plain_request_becomes_one_for_a_stream() -> None:
     assert b'"messages":[ {"role":"user"} ]' in body
     assert b'"n":1.50' in body
     assert streamed(b"[]") == b"[]"
+
+
+def test_an_answer_of_many_small_objects_is_given_up() -> None:
+    """A dozen bytes of the engine's are an object of ours, and each call is searched for."""
+    choices = b",".join(b'{"index":%d}' % number for number in range(200))
+    calls = b",".join(b'{"index":%d}' % number for number in range(300))
+    fields = b",".join(b'"x%d":1' % number for number in range(300))
+    delta = b'{"choices":[{"delta":{%b}}]}'
+    for payload, what in (
+        (b'{"choices":[%b]}' % choices, "128 choices"),
+        (delta % (b'"tool_calls":[%b]' % calls), "256 tool calls"),
+        (delta % fields, "256 fields"),
+        (b'{"choices":[{%b}]}' % fields, "256 fields"),
+        (b"{%b}" % fields, "256 fields"),
+    ):
+        assembly = Assembly()
+        assembly.feed(b"data: %b\n\n" % payload)
+        assert assembly.failure is not None, what
+        assert what in assembly.failure.message

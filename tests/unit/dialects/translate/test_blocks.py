@@ -4,8 +4,10 @@ from typing import Any
 
 import pytest
 
+from proxy.dialects.translate import blocks as module
 from proxy.dialects.translate.blocks import Block, Blocks, Kind, LateError
 from proxy.dialects.translate.chunks import Function, ToolCall
+from proxy.dialects.translate.payloads import TooLongError
 
 
 class Written:
@@ -31,6 +33,16 @@ def make() -> tuple[Blocks, list[str]]:
 
 def piece(index: int | None, text: str = "", name: str | None = None, id: str = "") -> ToolCall:
     return ToolCall(index=index, id=id or None, function=Function(name=name, arguments=text))
+
+
+def call_each(blocks: Blocks, *pieces: ToolCall) -> None:
+    for one in pieces:
+        blocks.call(one)
+
+
+def add_each(blocks: Blocks, *kinds: Kind) -> None:
+    for kind in kinds:
+        blocks.add(kind, "a")
 
 
 def test_text_and_reasoning_close_each_other() -> None:
@@ -153,3 +165,40 @@ def test_more_arguments_after_the_end_of_a_call() -> None:
 
     with pytest.raises(LateError, match="call of f"):
         blocks.call(piece(0, "{}"))
+
+
+def test_a_call_that_never_ends_is_not_kept_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_KEPT", 10_000)
+    blocks, _ = make()
+    blocks.call(piece(0, '{"a":"', "find"))
+
+    with pytest.raises(TooLongError, match="kept"):
+        call_each(blocks, *[piece(0, "more")] * 1000)
+
+
+def test_text_that_waits_for_a_call_is_not_kept_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_KEPT", 10_000)
+    blocks, _ = make()
+    blocks.call(piece(0, '{"a":"', "find"))
+
+    with pytest.raises(TooLongError, match="kept"):
+        add_each(blocks, *[Kind.TEXT] * 1000)
+
+
+def test_text_that_waits_for_nothing_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_KEPT", 10_000)
+    blocks, told = make()
+
+    for _ in range(1000):
+        blocks.add(Kind.TEXT, "a")
+
+    assert len(told) == 1001
+
+
+def test_calls_and_changes_have_an_end() -> None:
+    blocks, _ = make()
+    with pytest.raises(TooLongError, match="256 tool calls"):
+        call_each(blocks, *[piece(number, "", "find") for number in range(1000)])
+    blocks, _ = make()
+    with pytest.raises(TooLongError, match="4096 blocks"):
+        add_each(blocks, *[Kind.TEXT, Kind.REASONING] * 5000)

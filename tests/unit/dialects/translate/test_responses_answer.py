@@ -4,6 +4,7 @@ import openai
 import orjson
 import pytest
 
+from proxy.dialects.translate import blocks
 from proxy.dialects.translate.base import Translated
 from proxy.dialects.translate.responses import request
 from proxy.dialects.translate.responses_answer import ResponsesAnswer
@@ -180,3 +181,28 @@ def test_a_broken_stream_ends_with_an_error_the_sdk_raises() -> None:
 def test_kinds_of_answer() -> None:
     assert make().content_type(stream=True).startswith(b"text/event-stream")
     assert make().content_type(stream=False) == b"application/json"
+
+
+@pytest.mark.parametrize("piece", [{"content": "on"}, {"reasoning_content": "on"}])
+def test_an_answer_without_end_is_not_kept_without_end(
+    monkeypatch: pytest.MonkeyPatch, piece: dict[str, str]
+) -> None:
+    monkeypatch.setattr(blocks, "MAX_KEPT", 5_000)
+    answer = make()
+
+    said = b"".join(answer.feed(event(piece), 11.0) for _ in range(1000))
+
+    assert answer.failure == "what is to be kept of the engine's answer is over 5000 bytes."
+    assert said.count(b".delta\n") < 100
+    assert said.endswith(b"\n\n")
+    assert answer.end(12.0) == b""
+
+
+def test_what_waits_until_the_end_is_bounded_there_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    answer = make()
+    answer.feed(call(0, "weather", '{"city":', "call_a") + call(1, "time", "{}", "call_b"), 11.0)
+    answer.feed(event({}, finish_reason="stop"), 11.0)
+    monkeypatch.setattr(blocks, "MAX_KEPT", 10)
+
+    assert b"event: error" in answer.end(12.0)
+    assert answer.kind == "bad_response"
