@@ -1,5 +1,7 @@
 """Streams in their client's own dialect that break off, and what is asked of whom then."""
 
+from typing import Any
+
 import msgspec
 import pytest
 
@@ -27,11 +29,13 @@ NDJSON = head(200, b"content-type: application/x-ndjson", b"transfer-encoding: c
 TEXTS = ["one", " two", " three"]
 
 
-def begun(path: str, said: bytes, **more: object) -> tuple[World, FakeClient, EngineEnd]:
+def begun(
+    path: str, said: bytes, *, http10: bool = False, **more: object
+) -> tuple[World, FakeClient, EngineEnd]:
     """Return a call whose engine, which speaks its dialect, has said this and no more."""
     world = World("ab", kind="ollama" if path == OLLAMA else "vllm")
     body = msgspec.json.encode(asking(path, "m", **more))
-    client, end = world.asked("a", path=path, body=body, continues=True)
+    client, end = world.asked("a", path=path, body=body, continues=True, http10=http10)
     end.send(NDJSON if path == OLLAMA else SSE, chunk(said))
     return world, client, end
 
@@ -45,10 +49,11 @@ def up_to(path: str, text: str) -> bytes:
 
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("half", [b"", b'data: {"type":"x'])
+@pytest.mark.parametrize("http10", [False, True])
 def test_the_rest_is_asked_as_a_chat_and_told_in_the_clients_dialect(
-    path: str, half: bytes
+    path: str, half: bytes, http10: bool
 ) -> None:
-    world, client, end = begun(path, up_to(path, " three"))
+    world, client, end = begun(path, up_to(path, " three"), http10=http10)
     end.send(*([chunk(half)] if half else []))
     end.reset()
     other = again(world)
@@ -87,7 +92,7 @@ def test_it_goes_on_again_and_who_has_nobody_left_is_told_so(path: str) -> None:
 
 @pytest.mark.parametrize("path", PATHS)
 def test_a_text_at_its_limit_needs_no_other_engine(path: str) -> None:
-    limits: dict[str, dict[str, object]] = {
+    limits: dict[str, dict[str, Any]] = {
         MESSAGES: {"max_tokens": 2},
         RESPONSES: {"max_output_tokens": 2},
         OLLAMA: {"options": {"num_predict": 2}},
