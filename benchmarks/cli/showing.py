@@ -16,8 +16,11 @@ File = Annotated[Path, typer.Argument(metavar="FILE", help="Written by --json.")
 
 @add(app, "compare", "Two results of one command, with intervals of the differences.")
 def _compare(before: Before, after: After, judged: flags.Judged) -> int:
+    from benchmarks.cli import intents
     from benchmarks.commands import compare
 
+    if judged.md is not None:
+        intents.writable(judged.md, "--md")
     return compare.main(
         compare.Options(
             before=before, after=after, budget=judged.budget, md=judged.md, quiet=judged.quiet

@@ -65,7 +65,11 @@ def complaint(trial: Trial) -> str:
         return ""
     kinds = Counter(one.failure for one in seen if one.failure)
     why = ", ".join(f"{count} x {kind}" for kind, count in kinds.most_common(3))
-    failed = f" What failed: {why}." if why else " Send more: --requests or --duration."
+    failed = (
+        f" What failed: {why}."
+        if why
+        else " Send more: --requests or --duration, of a trace --span."
+    )
     return (
         f"{done} of {len(seen)} requests were answered completely, too few for any figure"
         f" (at least {FEWEST}).{failed}"

@@ -115,9 +115,11 @@ def check(
             raise typer.BadParameter(f"{kept}: leave out --backend and --listen")
         _diff(config, admin)
     loaded = _settings(config, _flags(listen, admin, backend))
-    from proxy.cli.check import summary
+    from proxy.cli.check import doubts, summary
 
     typer.echo(summary(loaded.settings))
+    for doubt in doubts(loaded.settings):
+        typer.echo(f"warning: {doubt}", err=True)
 
 
 @app.command()

@@ -95,6 +95,17 @@ def _no_backend_is_this_proxy(scene: Scene) -> Iterator[Problem]:
                 )
 
 
+def _docker_model_runner_by_its_address(scene: Scene) -> Iterator[Problem]:
+    for path, backend in scene.backends():
+        there = backend.address
+        if backend.type == "dmr" and f"{there.below}/".startswith("/engines/"):
+            yield scene.problem(
+                f"{path}.url",
+                f"{backend.url} is the base URL of its API, which dmr has already",
+                f"leave {there.below} out: the address alone, as http://host:12434",
+            )
+
+
 def _one_backend_an_engine(scene: Scene) -> Iterator[Problem]:
     seen: dict[Address, str] = {}
     for path, backend in scene.backends():
@@ -293,6 +304,7 @@ _LEDGERS: Final = ("postgresql://", "postgres://")
 _RULES: Final[tuple[Callable[[Scene], Iterator[Problem]], ...]] = (
     _one_listener_an_address,
     _no_backend_is_this_proxy,
+    _docker_model_runner_by_its_address,
     _one_backend_an_engine,
     _one_backend_a_name,
     _types_are_known,

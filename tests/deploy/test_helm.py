@@ -141,9 +141,10 @@ def test_the_monitor_finds_the_admin_service_and_names_the_job() -> None:
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        ((), "/config/backends"),
+        ((), "config.backends: no engine is named. Set one, --set 'config.backends[0].url="),
         (("-f", str(PLAIN[1]), "--set", "replica=3"), "replica"),
-        (("-f", str(PLAIN[1]), "--set", "config.listen=x"), "/config"),
+        (("-f", str(PLAIN[1]), "--set", "config.listen=x"), "config.listen: the chart makes it"),
+        (("-f", str(PLAIN[1]), "--set", "config.drain.delay=5s"), "set drain.delay and drain."),
         (("-f", str(PLAIN[1]), "--set", "drain.delay=5s"), "/drain/delay"),
         (("--set", "config.backends[0].url=gpu-a:8000"), "/config/backends/0/url"),
         (("-f", str(PLAIN[1]), "--set", "autoscaling.maxReplicas=1"), "maxReplicas"),

@@ -212,6 +212,16 @@ def test_models_asks_the_admin_address_of_the_settings(
     assert asked == [("models", "unix:/run/other.sock", False)]
 
 
+def test_a_database_in_no_folder_is_warned_of(
+    write: Write, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["check", "-c", write("keys: {database: nowhere/keys.db}")]) == 0
+
+    told = capsys.readouterr()
+    assert told.out.startswith("OK: ")
+    assert told.err.startswith("warning: keys.database: there is no folder ")
+
+
 def test_no_words_is_a_question(capsys: pytest.CaptureFixture[str]) -> None:
     assert run([]) == 2
 

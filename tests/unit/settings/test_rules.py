@@ -51,6 +51,19 @@ def test_a_backend_must_not_be_this_proxy() -> None:
     ]
 
 
+def test_a_docker_model_runner_is_named_by_its_address() -> None:
+    def runner(url: str, kind: str = "dmr") -> Settings:
+        return Settings(backends=(BackendSettings(name="a", url=url, type=kind),))
+
+    for below in ("/engines", "/engines/llama.cpp"):
+        ((path, found),) = told(runner(f"http://a:12434{below}"))
+        assert path == "backends[0].url"
+        assert f"http://a:12434{below} is the base URL of its API" in found
+    assert not told(runner("http://a:12434"))
+    assert not told(runner("http://a:12434/docker"))
+    assert not told(runner("http://a:12434/engines", "openai"))
+
+
 def test_one_engine_stands_once_and_its_name_is_not_told_besides() -> None:
     settings = backends(("a:1", "http://a:1"), ("a:1", "http://a:1"))
 

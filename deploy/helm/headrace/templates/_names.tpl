@@ -35,6 +35,14 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end -}}
 
 {{- define "headrace.settings" -}}
+{{- if not (or .Values.config.backends .Values.config.discovery) -}}
+{{- fail "config.backends: no engine is named. Set one, --set 'config.backends[0].url=http://vllm-0.vllm:8000', or have them found by config.discovery; examples/ has whole files for -f" -}}
+{{- end -}}
+{{- range $key, $instead := dict "listen" "it is 0.0.0.0:8900; set service.port for clients" "admin" "it is 0.0.0.0:8901" "drain" "set drain.delay and drain.timeout, in seconds" -}}
+{{- if hasKey $.Values.config $key -}}
+{{- fail (printf "config.%s: the chart makes it: %s" $key $instead) -}}
+{{- end -}}
+{{- end -}}
 {{- $drain := dict "delay" (printf "%ds" (int .Values.drain.delay)) "timeout" (printf "%ds" (int .Values.drain.timeout)) -}}
 {{- $ours := dict "listen" "0.0.0.0:8900" "admin" "0.0.0.0:8901" "drain" $drain -}}
 {{- if .Values.tls.existingSecret -}}

@@ -95,6 +95,15 @@ def test_saved_results(bodies: dict[str, Any]) -> None:
     assert bodies["report"].output.md == Path("a.md")
 
 
+def test_a_comparison_looks_first_at_where_it_is_written(
+    bodies: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert app.main(["compare", "a.json", "b.json", "--md", str(tmp_path)]) == 2
+
+    assert "--md" in capsys.readouterr().err
+    assert bodies == {}
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

@@ -27,7 +27,9 @@ def test_open_requests_are_a_mean_over_the_step() -> None:
 
 def test_enough_answers_are_nothing_to_complain_of() -> None:
     assert complaint(trial(*[request(0.0, 0.5)] * 10)) == ""
-    assert "1 of 1 requests" in complaint(trial(request(0.0, 0.5)))
+    few = complaint(trial(request(0.0, 0.5)))
+    assert "1 of 1 requests" in few
+    assert "--span" in few
 
 
 def test_lateness_is_told_where_there_are_stamps() -> None:
