@@ -185,6 +185,7 @@ class Instance(Pages):
         self.reloader.start()
 
     def _begin_beats(self) -> None:
+        self._uphold()
         self._repeat("wheel", TICK, self._turn)
         self._repeat("backends", 1.0, self._tend)
 
@@ -284,7 +285,8 @@ class Instance(Pages):
 
     def _uphold(self) -> None:
         """Keep those out of use that are to be."""
-        self.upkeep.renew(self._fleet.backends())
+        disabled = {one.name for one in self.settings.backends if not one.enabled}
+        self.upkeep.renew(self._fleet.backends(), disabled)
 
     def _retype(self, old: Settings) -> None:
         """Tell the prober of backends whose kind is now given, or not any more, or another."""

@@ -29,8 +29,8 @@ class Upkeep(Protocol):
         """Send nothing new there until `resume`."""
         ...
 
-    def resume(self, backend: Backend) -> None:
-        """End that."""
+    def resume(self, backend: Backend) -> str:
+        """End that; return why it stays out of use all the same, or an empty string."""
         ...
 
 
@@ -70,7 +70,7 @@ class _Desk:
     async def _carry_out(
         self,
         request: web.Request,
-        order: Callable[[Backend], None],
+        order: Callable[[Backend], str | None],
         done: Callable[[Backend], bool],
     ) -> web.Response:
         name, wait = request.match_info["name"], request.query.get("wait", "0")
@@ -83,7 +83,8 @@ class _Desk:
             seconds = units.duration(wait)
         except ValueError as error:
             return orders.answer({"error": f"wait={wait[:40]}: {error}"}, status=400)
-        order(backend)
+        if why := order(backend):
+            return orders.answer({"error": f"{name}: {why}"}, status=409)
         over = await _until(lambda: done(backend), seconds)
         health = backend.health
         shown = {

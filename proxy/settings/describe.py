@@ -111,6 +111,7 @@ backends:
     type: vllm
     weight: 2.0
     priority: 0
+    enabled: true                           # false: out of use for now
     max_in_flight: null
     api_key: null                           # or ${GPU_A_KEY}, from the environment
     api_key_file: null

@@ -223,6 +223,10 @@ class BackendSettings(msgspec.Struct, frozen=True, kw_only=True):
         int,
         Meta(ge=0, le=1000, description="Its tier: the lowest that can serve gets the work."),
     ] = 0
+    enabled: Annotated[
+        bool,
+        Meta(description="false = out of use: nothing new is sent there, what runs goes on."),
+    ] = True
     max_in_flight: Annotated[
         Annotated[int, Meta(ge=1, le=100_000)] | None,
         Meta(

@@ -86,3 +86,25 @@ async def test_an_order_outlasts_a_reload(stack: Stack) -> None:
     await eventually(lambda: stack.instance.backends()[1].available(stack.instance.now()))
     assert {await served_by(stack) for _ in range(5)} == {"c"}
     assert (await order(stack, "a/resume?wait=30s"))[0] == 200
+
+
+@pytest.mark.setting("backends[].enabled")
+async def test_who_is_not_enabled_is_out_of_use_until_a_reload_says_otherwise(
+    stack: Stack,
+) -> None:
+    first, second = (backend.url for backend in stack.instance.backends())
+
+    def document(enabled: str) -> str:
+        return (
+            f"backends: [{{name: a, url: '{first}', enabled: {enabled}}},"
+            f" {{name: b, url: '{second}'}}]\n"
+        )
+
+    outcome = await stack.reload(document("false"))
+    assert [change.path for change in outcome.changes] == ["backends[a].enabled"]
+    assert {await served_by(stack) for _ in range(5)} == {"b"}
+    status, shown = await order(stack, "a/resume")
+    assert (status, "enabled is false" in str(shown["error"])) == (409, True)
+
+    await stack.reload(document("true"))
+    await eventually(lambda: stack.instance.backends()[0].available(stack.instance.now()))

@@ -63,6 +63,17 @@ async def test_settings_become_backends(instance: Instance) -> None:
     assert (b.name, b.priority, b.kind) == ("b", 1, "llamacpp")
 
 
+async def test_who_is_not_enabled_is_out_of_use_from_the_start() -> None:
+    one, two = SETTINGS.backends
+    off = msgspec.structs.replace(one, enabled=False)
+    made = Instance(msgspec.structs.replace(SETTINGS, backends=(off, two)), Nowhere())
+
+    made._begin_beats()
+
+    assert [backend.draining for backend in made.backends()] == [True, False]
+    await made.stop()
+
+
 async def test_listed_models_can_be_resolved_under_their_aliases(instance: Instance) -> None:
     a, _ = instance.backends()
 

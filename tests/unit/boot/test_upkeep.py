@@ -2,7 +2,7 @@
 
 from structlog.testing import capture_logs
 
-from proxy.boot.upkeep import BY_ORDER, Upkeep
+from proxy.boot.upkeep import BY_ORDER, BY_SETTINGS, Upkeep
 from proxy.core.backend import Backend
 from proxy.core.health import State
 from tests.fixtures.fleet import make_backend
@@ -52,10 +52,36 @@ def test_an_order_holds_for_whoever_has_the_name_after_a_reload() -> None:
     scene.upkeep.drain(before)
     after = make_backend("a")
 
-    scene.upkeep.renew([after, other])
+    scene.upkeep.renew([after, other], ())
 
     assert after.draining
     assert other.available(7.0)
     scene.upkeep.resume(after)
-    scene.upkeep.renew([after, other])
+    scene.upkeep.renew([after, other], ())
     assert not after.draining
+
+
+def test_what_the_settings_disable_no_order_puts_back() -> None:
+    scene, backend = Scene(), make_backend("a")
+
+    scene.upkeep.renew([backend], {"a"})
+    assert backend.health.reason == BY_SETTINGS
+    scene.upkeep.drain(backend)
+    assert backend.health.reason == BY_ORDER
+    assert scene.upkeep.resume(backend) == BY_SETTINGS
+    assert backend.draining
+
+    scene.upkeep.renew([backend], ())
+    assert not backend.draining
+    assert scene.woken == [backend]
+    assert not scene.upkeep.resume(backend)
+
+
+def test_an_order_outlasts_settings_that_enable() -> None:
+    scene, backend = Scene(), make_backend("a")
+    scene.upkeep.renew([backend], {"a"})
+    scene.upkeep.drain(backend)
+
+    scene.upkeep.renew([backend], ())
+
+    assert (backend.draining, backend.health.reason) == (True, BY_ORDER)

@@ -67,6 +67,14 @@ async def test_who_is_not_there_and_what_is_no_time_change_nothing(view: FakeVie
     assert not any(one.draining for one in view.known)
 
 
+async def test_who_stays_out_of_use_is_told_with_the_reason(view: FakeView) -> None:
+    view.upkeep.refusal = "enabled is false"
+
+    status, shown = await ordered(view, "/backends/gpu-a/resume?wait=24h")
+
+    assert (status, shown) == (409, {"error": "gpu-a: enabled is false"})
+
+
 async def test_no_order_is_taken_from_a_web_page(view: FakeView) -> None:
     for order in ("drain", "resume"):
         status, _ = await ordered(view, f"/backends/gpu-a/{order}", {"Origin": "http://evil"})
