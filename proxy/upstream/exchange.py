@@ -62,9 +62,9 @@ class Connection(asyncio.Protocol):
         "_paused",
         "_receiver",
         "_sips",
-        "_surplus",
         "idle_since",
         "state",
+        "surplus",
         "through",
         "transport",
         "used",
@@ -85,7 +85,7 @@ class Connection(asyncio.Protocol):
         self._llhttp: Callable[[bytes], None] | None = None  # the same, kept for the next one
         self._left = -1  # bytes to come, for a body with a length; -1 = until EOF
         self._buffer = b""
-        self._keep = self._complete = self._surplus = False
+        self._keep = self._complete = self.surplus = False
         self._answered = self._paused = self._eof = False
 
     @override
@@ -104,7 +104,7 @@ class Connection(asyncio.Protocol):
         self._receiver = receiver
         self.state = HEAD
         self.used += 1
-        self._answered = self._complete = self._surplus = False
+        self._answered = self._complete = self.surplus = False
         self._left = -1
         if len(body) < BIG_BODY:
             self.transport.write(head + body)  # type: ignore[operator]  # no `Patched` is small
@@ -244,14 +244,14 @@ class Connection(asyncio.Protocol):
         return complete
 
     def _begin_chunks(self) -> None:
-        self._complete = self._surplus = False
+        self._complete = self.surplus = False
         self._llhttp = self._llhttp or httptools.HttpResponseParser(self).feed_data
         self._feed = self._llhttp
         self._feed(framing.CHUNKED_HEAD)
 
     def _misframed(self, error: httptools.HttpParserError, data: bytes) -> None:
         if self._complete:
-            self._surplus = True
+            self.surplus = True
             self._end_chunked(data)
         else:
             self._break(Kind.BAD_RESPONSE, f"bad chunk framing: {error}")
@@ -259,7 +259,7 @@ class Connection(asyncio.Protocol):
     def on_message_begin(self) -> None:
         """Notice bytes behind the end of a chunked body (called by llhttp)."""
         if self._complete:
-            self._surplus = True
+            self.surplus = True
 
     def on_message_complete(self) -> None:
         """Notice the end of a chunked body (called by llhttp)."""
@@ -271,6 +271,7 @@ class Connection(asyncio.Protocol):
     def _head_data(self, data: bytes) -> None:
         receiver = self._receiver
         if receiver is None:
+            self.surplus = not data.startswith(b"HTTP/1.1 408")  # as some say before they close
             self.close()  # bytes nobody asked for: never trust this connection again
             return
         self._answered = True
@@ -280,10 +281,9 @@ class Connection(asyncio.Protocol):
         while True:
             end = data.find(b"\r\n\r\n") + 4
             if end == 3:
+                self._buffer = data
                 if wrong := framing.hopeless(data):
                     self._break(Kind.BAD_RESPONSE, f"a response head {wrong}")
-                else:
-                    self._buffer = data
                 return
             if end > MAX_HEAD:
                 self._break(Kind.BAD_RESPONSE, f"a response head over {MAX_HEAD} bytes")
@@ -314,7 +314,7 @@ class Connection(asyncio.Protocol):
         if self._receiver is None:
             return  # the receiver had seen enough and aborted
         if head.framing is framing.NONE or left == 0:
-            self._surplus = bool(rest)
+            self.surplus = bool(rest)
             self._end(b"")
         elif rest:
             self.data_received(rest)
@@ -323,12 +323,12 @@ class Connection(asyncio.Protocol):
 
     def _end_length(self, data: bytes) -> None:
         if self._left < 0:
-            self._surplus = True
+            self.surplus = True
             data = data[: self._left]
         self._end(data)
 
     def _end_chunked(self, data: bytes) -> None:
-        if self._surplus:
+        if self.surplus:
             end = framing.only_end(data)
             if end < 0:
                 self._complete = False
@@ -352,7 +352,7 @@ class Connection(asyncio.Protocol):
             self.transport.set_protocol(self)
         # An engine that answered before it had read the whole request leaves our bytes in the way.
         unsent = self.transport.get_write_buffer_size()
-        if self._keep and not self._surplus and not unsent:
+        if self._keep and not self.surplus and not unsent:
             self.state = IDLE
             if self._paused:
                 self.resume()

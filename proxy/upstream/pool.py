@@ -3,11 +3,15 @@
 Last in, first out: the warmest connection is used, the others age and are closed below the engine's
 own idle limit (5 s for most; a POST that races that close is lost otherwise). A connection retires
 after `max_requests` exchanges, before the engine would close it.
+
+An engine that says more than it was asked may say it a moment later, too, when its connection
+carries another client's call already: there its words would pass for that call's answer. So
+for `WARY` seconds after each such word none of its connections is used twice.
 """
 
 import asyncio
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 from typing_extensions import override
@@ -23,6 +27,9 @@ from proxy.upstream.whereabouts import Whereabouts
 
 if TYPE_CHECKING:
     from proxy.upstream.framing import ResponseHead
+
+
+WARY: Final = 600.0  # seconds
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,7 +86,9 @@ class Pool:
 
     __slots__ = (
         "_idle",
+        "_most",
         "_policy",
+        "_wary_until",
         "below",
         "cup",
         "endpoint",
@@ -100,6 +109,8 @@ class Pool:
         self.there = Whereabouts(endpoint.host, endpoint.port)
         self.now = now
         self._policy = Policy()
+        self._most = 0  # exchanges of a connection; 0 = no limit
+        self._wary_until = 0.0  # 0 = it is trusted
         self.heads: dict[
             tuple[bytes, bytes], ResponseHead
         ] = {}  # recognised response heads, see exchange
@@ -124,6 +135,7 @@ class Pool:
     @policy.setter
     def policy(self, policy: Policy) -> None:
         self._policy = policy
+        self._most = 1 if self._wary_until else policy.max_requests
         self.heads.clear()
 
     def authorise(self, api_key: str | None) -> None:
@@ -166,7 +178,7 @@ class Pool:
 
     def put(self, connection: Connection) -> None:
         """Take a connection back after a good exchange."""
-        limit = self._policy.max_requests
+        limit = self._most
         if connection.transport.is_closing() or (limit and connection.used >= limit):
             connection.close()
             return
@@ -178,10 +190,27 @@ class Pool:
         self.open -= 1
         if connection.state is State.IDLE and connection in self._idle:
             self._idle.remove(connection)  # the engine closed it
+        if connection.surplus:
+            self._distrust()
+
+    def _distrust(self) -> None:
+        """Use no connection twice for a while, none of those that are idle now either."""
+        self._wary_until = self.now() + WARY
+        self._most = 1
+        self._close_idle()
+
+    def _close_idle(self) -> None:
+        idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.close()
 
     def expire(self) -> None:
         """Close what has been idle for too long; called about once a second."""
-        oldest_use = self.now() - self.policy.idle
+        now = self.now()
+        if self._wary_until and now >= self._wary_until:
+            self._wary_until = 0.0
+            self._most = self._policy.max_requests
+        oldest_use = now - self._policy.idle
         idle = self._idle
         stale = 0
         # Oldest first: put appends, take pops the end.
@@ -195,6 +224,4 @@ class Pool:
     def close(self) -> None:
         """Close every idle connection, and the others when their exchanges have ended."""
         self.policy = Policy(max_requests=1)
-        idle, self._idle = self._idle, []
-        for connection in idle:
-            connection.close()
+        self._close_idle()

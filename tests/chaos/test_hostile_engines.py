@@ -121,3 +121,19 @@ async def test_a_chunk_size_that_overflows_is_refused(taken: Scene) -> None:
         taken.forgive()
     taken.line.script = None
     assert whole(await taken.ask())
+
+
+async def test_a_second_answer_that_comes_later_reaches_nobody_after_the_first_time(
+    taken: Scene,
+) -> None:
+    """It could pass for the answer to the next call on its connection: there is none."""
+    taken.line.script = saying(answer(BODY), answer(b"poison"), pause=0.05)
+    await taken.ask(stream=False)
+    pool = next(iter(taken.stack.instance._fleet.sides.values())).pool
+    await eventually(lambda: not pool.open)
+    before = pool.opened
+
+    for _ in range(3):
+        assert (await taken.ask(stream=False)).body == BODY
+
+    assert pool.opened == before + 3

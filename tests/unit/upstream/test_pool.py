@@ -273,3 +273,46 @@ def test_heads_are_read_anew_when_what_is_hidden_changes() -> None:
     assert not pool.heads
     assert pool.head_of(raw).fields == b""
     end.close()
+
+
+STRAY = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"
+
+
+def test_an_engine_that_says_more_than_it_was_asked_gets_each_connection_once() -> None:
+    """The stray answer could be on its way to any of its connections."""
+    pool, clock, ends = pool_of(3)
+    busy = pool.take(clock.time)
+    assert busy is not None
+    busy.used = 1
+
+    ends[1].send(STRAY)
+    ends[1].lose(None)
+
+    assert ends[0].wire.closing
+    pool.policy = Policy()  # as when its type is recognised
+    pool.put(busy)
+    assert ends[2].wire.closing
+    assert pool.take(clock.time) is None
+
+
+def test_an_engine_that_says_no_more_than_it_should_is_trusted_again() -> None:
+    pool, clock, (end,) = pool_of(1)
+    end.send(STRAY)
+    end.lose(None)
+    for seconds, kept in ((pools.WARY - 2, False), (2.0, True)):
+        clock.time += seconds
+        pool.expire()
+        one = EngineEnd(pool)
+        one.connection.used = 1
+        pool.put(one.connection)
+        assert one.wire.closing is not kept
+
+
+def test_a_word_of_farewell_is_no_stray_answer() -> None:
+    pool, clock, ends = pool_of(2)
+
+    ends[1].send(b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\n\r\n")
+    ends[1].lose(None)
+
+    assert ends[1].wire.closing
+    assert pool.take(clock.time) is ends[0].connection
