@@ -10,9 +10,11 @@ from proxy.core.catalog import matches
 from proxy.core.conversation import fingerprint
 from proxy.core.early import Policy as Early
 from proxy.core.hedging import Policy
+from proxy.core.recording import Rule
 from proxy.flow.course import Course
 from proxy.flow.early import Earlies
 from proxy.flow.hedging import Hedges
+from proxy.flow.recording import Recorder
 from proxy.settings.balancing import Sessions
 from proxy.settings.load import Loaded, Supply
 from proxy.settings.schema import Settings
@@ -74,6 +76,17 @@ def early(settings: Settings) -> Callable[[str], Early | None]:
     return named
 
 
+def recorded(settings: Settings) -> Callable[[str], Rule | None]:
+    """Return what tells of a model how much of its words is noted; the first match counts."""
+    rules = {name: one.rule for name, one in settings.tracing.content.items()}
+
+    @lru_cache(maxsize=1024)
+    def named(model: str) -> Rule | None:
+        return next((rule for name, rule in rules.items() if matches(name, model)), None)
+
+    return named
+
+
 def renew(course: Course, settings: Settings) -> None:
     """Let calls that begin from now on, or pick from now on, follow `settings`."""
     course.forget_timeouts()
@@ -96,6 +109,10 @@ def renew(course: Course, settings: Settings) -> None:
         earlies = course.early if isinstance(course.early, Earlies) else Earlies()
         earlies.policy_of = early(settings)
         course.early = earlies
+    if settings.tracing.endpoint is not None or course.recorder is not None:
+        recorder = course.recorder if isinstance(course.recorder, Recorder) else Recorder()
+        recorder.rule_of = recorded(settings)
+        course.recorder = recorder
 
 
 def nowhere(settings: Settings) -> Supply:

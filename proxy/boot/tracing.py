@@ -114,7 +114,13 @@ def begin(settings: Tracing, version: str) -> Untraced:
         counted = instruments.Instruments(source, version, wall=time.time, latest=latest)
         sender = meter.exporter(endpoint, fields, timeout)
         metrics = counted, meter.Meter(counted, sender, meter.interval())
-    log.info("tracing", endpoint=endpoint, ratio=settings.ratio, parent=settings.parent)
+    log.info(
+        "tracing",
+        endpoint=endpoint,
+        ratio=settings.ratio,
+        parent=settings.parent,
+        content=list(settings.content),
+    )
     return Traced(settings, tracer, metrics)
 
 

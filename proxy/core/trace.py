@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from proxy.core.backend import Backend
     from proxy.core.failure import Failure
+    from proxy.core.recording import Spoken
 
 
 class Leg:
@@ -32,10 +33,11 @@ class Leg:
 class Trace:
     """The trace a request belongs to. `span_id` and `legs` are filled only if it is sampled.
 
-    `parent_id` is the client's span, or 0; `draw` returns new span ids.
+    `parent_id` is the client's span, or 0; `draw` returns new span ids. `spoken` returns the words
+    of a call whose words are noted; who has made spans of it lets go of them.
     """
 
-    __slots__ = ("draw", "flags", "legs", "parent_id", "span_id", "trace_id", "waits")
+    __slots__ = ("draw", "flags", "legs", "parent_id", "span_id", "spoken", "trace_id", "waits")
 
     def __init__(
         self,
@@ -53,6 +55,7 @@ class Trace:
         self.legs: list[Leg] = []
         self.waits: list[tuple[float, float]] = []  # from, to
         self.draw = draw
+        self.spoken: Callable[[], Spoken] | None = None
 
     @property
     def sampled(self) -> bool:

@@ -104,6 +104,13 @@ class Choosing(Protocol):
         """Return what drives a call: `make`, or the same with something more."""
 
 
+class Recording(Protocol):
+    """Knows which calls have their words noted; `flow/recording` fulfils it."""
+
+    def client(self, client: "Client", request: "Request", call: Call) -> "Client":
+        """Return the client of a sampled call: itself, or one whose answer is heard."""
+
+
 class Request:
     """What the edge has validated of a request head; shared by all calls with the same head.
 
@@ -270,6 +277,7 @@ class Course:
         "queue_timeout",
         "queues",
         "random",
+        "recorder",
         "reread",
         "retry",
         "selector",
@@ -305,8 +313,7 @@ class Course:
         self.queues = queues
         self.sides = sides
         self.common_paths = common_paths  # every engine kind may be sent these
-        self.now = now
-        self.random = random
+        self.now, self.random = now, random
         self.later = later  # calls back after so many seconds: the back-off before a retry
         self._timeouts_for = timeouts_for
         self._merged: dict[tuple[str, str], Timeouts] = {}  # (model, backend) -> merged
@@ -323,6 +330,7 @@ class Course:
         self.least_body = least_body  # bytes every engine takes
         self.hedges: Choosing | None = None  # None: no model was ever hedged
         self.early: Choosing | None = None  # None: no model was ever committed early
+        self.recorder: Recording | None = None  # None: nothing is sampled
         self.continues: Callable[[str], bool] | None = None  # whether streams of a model do
         self.continue_room = CONTINUE_ROOM  # bytes of a request and its answer that are kept for it
         self.retry = retry.Policy()

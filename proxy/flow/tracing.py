@@ -65,6 +65,18 @@ class TracedAttempts(Attempts):
 
     __slots__ = ()
 
+    def __init__(
+        self,
+        course: "Course",
+        call: "Call",
+        client: "Client",
+        request: "Request",
+        targets: "tuple[Target, ...]",
+    ) -> None:
+        if course.recorder is not None:
+            client = course.recorder.client(client, request, call)
+        super().__init__(course, call, client, request, targets)
+
     @override
     def proceed(self, now: float) -> None:
         self._waited(now)

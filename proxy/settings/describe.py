@@ -176,6 +176,10 @@ discovery:
   hedge:
     qwen2.5-7b: {delay: 0s, budget: 0.05}
 """,
+    "tracing.content": """\
+  content:
+    "support-*": {limit: 16KiB, keys: []}   # sends what people wrote to the collector
+""",
     "models.timeouts": """\
   timeouts:
     qwen2.5-72b: {first_token: 900s, idle: 300s}

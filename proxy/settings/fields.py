@@ -17,7 +17,7 @@ from proxy.settings.schema import KNOWN_TYPES, Settings
 from proxy.settings.tracing import Tracing
 
 PREFIX: Final = "HEADRACE_"
-_TRACING: Final = [f"tracing.{name}" for name in Tracing.__struct_fields__]
+_TRACING: Final = [f"tracing.{name}" for name in Tracing.__struct_fields__ if name != "content"]
 _ALONE: Final = ("listen", "admin", "socket_mode", "workers", "log.format")
 _SHARED: Final = [f"keys.shared.{name}" for name in Shared.__struct_fields__]
 _STORES: Final = ("keys.database", "keys.ledger")

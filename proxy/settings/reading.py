@@ -144,7 +144,7 @@ class Reading:
         if _REFERENCE.search(written):
             hint = "${...} is replaced only in values that are never shown, as api_key"
             raise ValueError(f"{hint}; to override from outside, set {spec.variable}".strip())
-        if spec.unit in {"names", "hashes"}:
+        if spec.unit in {"names", "hashes", "keys"}:
             return (written,)
         return text.read(spec, written)
 

@@ -28,6 +28,7 @@ LISTS: Final = {
     "names": "the name of a model",
     "files": "the path of a file",
     "hashes": "the hash of a key",
+    "keys": "the name of a key",
 }
 
 # Stands in headers, metric labels and URLs; 253 characters of host, a colon and a port must fit.
@@ -71,7 +72,7 @@ def show(leaf: Leaf, value: Any) -> str:  # noqa: ANN401  as above
         case "float" | "int" | "workers":
             value = value or (AUTO if leaf.unit == "workers" else value)
             return f"{value:g}" if isinstance(value, float) else str(value)
-        case "names" | "files" | "hashes" | "networks" | "origins":
+        case "names" | "files" | "hashes" | "keys" | "networks" | "origins":
             return "[" + ", ".join(map(quoted, value)) + "]"
         case _:
             return quoted(str(value))
@@ -248,6 +249,7 @@ _WORDS: Final = {
     "name": "letters, digits or any of . _ : @ [ ] -",
     "label": "letters, digits or any of . _ : @ / -",
     "names": "a model, or a list of models",
+    "keys": "the name of a key, or a list of names",
     "hashes": "sha256: and 64 hexadecimal digits, or a list of them",
     "files": "a file, or a list of files",
     "networks": "an address or a network in CIDR form, or a list of them",

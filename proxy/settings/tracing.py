@@ -6,6 +6,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from proxy.core.recording import DEFAULT, Rule
 from proxy.settings.credential import Secret
 
 
@@ -14,6 +15,34 @@ class Conventions(StrEnum):
 
     CURRENT = "current"
     LATEST = "latest"
+
+
+class Content(msgspec.Struct, frozen=True, kw_only=True):
+    """Whose words go to the collector, and how many."""
+
+    limit: Annotated[
+        int,
+        Meta(
+            ge=1024,
+            le=256 * 1024,
+            description="How much text of the request, and how much of its answer; what is over it"
+            " is left out, the oldest messages first.",
+            extra={"unit": "size"},
+        ),
+    ] = DEFAULT
+    keys: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Only requests with one of these keys, by name; empty = all of these"
+            " models.",
+            extra={"unit": "keys"},
+        ),
+    ] = ()
+
+    @property
+    def rule(self) -> Rule:
+        """Return the rule that follows from these."""
+        return Rule(limit=self.limit, keys=frozenset(self.keys))
 
 
 class Tracing(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,3 +103,11 @@ class Tracing(msgspec.Struct, frozen=True, kw_only=True):
             extra={"unit": "duration"},
         ),
     ] = 10.0
+    content: Annotated[
+        dict[str, Content],
+        Meta(
+            description="Models, by the names clients ask for, of whose sampled requests the"
+            " collector gets the messages and the answer's text: what people wrote, unredacted. `*`"
+            " is any letters, `?` one."
+        ),
+    ] = msgspec.field(default_factory=dict)

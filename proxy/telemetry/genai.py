@@ -13,6 +13,7 @@ from proxy.telemetry.escape import visible
 
 if TYPE_CHECKING:
     from proxy.core.call import Call
+    from proxy.core.recording import Spoken
 
 OPERATION: Final = "gen_ai.operation.name"
 REQUEST_MODEL: Final = "gen_ai.request.model"
@@ -52,7 +53,7 @@ def provider(latest: bool) -> str:
 
 
 def of_call(call: "Call", *, latest: bool) -> Attributes:
-    """Return what a request was about; never what was said in it."""
+    """Return what a request was about; not what was said in it."""
     found: Attributes = {OPERATION: operation(call.path)}
     if call.model:
         found[REQUEST_MODEL] = visible(call.model)
@@ -69,3 +70,20 @@ def of_call(call: "Call", *, latest: bool) -> Attributes:
         if call.stream and call.first_token_at:
             found["gen_ai.response.time_to_first_chunk"] = call.first_token_at - call.received_at
     return found
+
+
+def of_content(spoken: "Spoken") -> Attributes:
+    """Return what was said in a request, where that is asked for: in one generation of names.
+
+    Those before had events for it, which few tools read, and fewer write.
+    """
+    found: Attributes = {
+        "gen_ai.input.messages": spoken.asked,
+        "gen_ai.system_instructions": spoken.system,
+        "gen_ai.output.messages": spoken.answered,
+        "headrace.content.unread": spoken.unread,
+        "headrace.content.input_cut": spoken.asked_cut,
+        "headrace.content.output_cut": spoken.answered_cut,
+        "headrace.content.omitted": spoken.omitted,
+    }
+    return {name: value for name, value in found.items() if value}

@@ -85,6 +85,7 @@ class Tracer:
         if trace is None or not trace.sampled:
             return
         spans = self._builder.spans(call, trace)
+        trace.spoken = None  # ended calls are remembered, and their words must not be
         if self.waiting + len(spans) > self._queue:
             self._dropped += len(spans)
             return

@@ -8,8 +8,8 @@
 
 Made afterwards because a request must not wait for it, and because a span of the SDK's tracer costs
 58 us where these cost 10. Their ids have been drawn before: the engines were told them. Spans hold
-names, numbers and times; no text of a prompt or an answer, and no message of an engine, which may
-repeat a prompt.
+names, numbers and times; no message of an engine, which may repeat a prompt, and no text of a
+prompt or an answer, unless the settings name the model: then the request's own span has it.
 """
 
 from collections.abc import Callable
@@ -130,7 +130,10 @@ class Builder:
         if call.grant is not None:
             key = call.grant.account.key
             found["headrace.key"], found["headrace.tenant"] = key.name, key.tenant
-        return found | genai.of_call(call, latest=self._latest)
+        found |= genai.of_call(call, latest=self._latest)
+        if call.trace is not None and call.trace.spoken is not None:
+            found |= genai.of_content(call.trace.spoken())
+        return found
 
     def _of_attempt(self, call: Call, leg: Leg, failure: Failure | None) -> Attributes:
         host, port = _address(leg.backend.url)

@@ -6,15 +6,18 @@ import msgspec
 import pytest
 
 from proxy.boot import derived
+from proxy.core.recording import Rule
 from proxy.core.selection import Policy
 from proxy.dialects.registry import ENGINES
 from proxy.flow.early import Earlies
 from proxy.flow.hedging import Hedges
+from proxy.flow.recording import Recorder
 from proxy.settings.balancing import BalanceSettings, Sessions
 from proxy.settings.early import Early
 from proxy.settings.hedging import Hedging
 from proxy.settings.profiles import Profiles
 from proxy.settings.schema import Limits, Models, Settings, Timeouts
+from proxy.settings.tracing import Content, Tracing
 from tests.fixtures.course import World
 
 CHAT = "/v1/chat/completions"
@@ -129,3 +132,20 @@ def test_models_committed_early_are_named_by_patterns_and_the_first_counts() -> 
     derived.renew(world.course, Settings())
     assert world.course.early is early  # calls under way know it
     assert early.policy_of("big-1") is None
+
+
+def test_models_whose_words_are_noted_are_named_by_patterns_and_the_first_counts() -> None:
+    world = World("a")
+    derived.renew(world.course, Settings())
+    assert world.course.recorder is None, "nothing is traced"
+    rules = {"big-1": Content(limit=2048, keys=("team-a",)), "big-*": Content()}
+    tracing = Tracing(endpoint="http://c:4318", content=rules)
+
+    derived.renew(world.course, Settings(tracing=tracing))
+
+    recorder = world.course.recorder
+    assert isinstance(recorder, Recorder)
+    found = [recorder.rule_of(name) for name in ("big-1", "big-2", "small")]
+    assert found == [Rule(limit=2048, keys=frozenset({"team-a"})), Rule(), None]
+    derived.renew(world.course, Settings())
+    assert recorder.rule_of("big-1") is None, "who takes the section away means it"

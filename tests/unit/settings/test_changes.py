@@ -18,6 +18,7 @@ from proxy.settings.schema import (
     PartialTimeouts,
     Settings,
 )
+from proxy.settings.tracing import Content, Tracing
 
 A = BackendSettings(name="a", url="http://a:1", api_key=Secret("sk-1"))
 B = BackendSettings(name="b", url="http://b:1", weight=2.0)
@@ -96,6 +97,20 @@ def test_what_needs_a_restart_keeps_its_value() -> None:
     assert str(changes[0]).endswith("(needs a restart)")
     assert (fixed.listen, fixed.log.format) == (Settings().listen, LogFormat.AUTO)
     assert (fixed.limits.queue, fixed.log.level) == (5, LogLevel.DEBUG)
+
+
+def test_whose_words_are_noted_needs_no_restart() -> None:
+    new = Settings(tracing=Tracing(ratio=1.0, content={"m": Content()}))
+
+    changes = {change.path: change.restart for change in between(Settings(), new)}
+    fixed = with_fixed(Settings(), new)
+
+    assert changes == {
+        "tracing.ratio": True,
+        "tracing.content.m.limit": False,
+        "tracing.content.m.keys": False,
+    }
+    assert (fixed.tracing.ratio, fixed.tracing.content) == (0.01, {"m": Content()})
 
 
 def test_kinds_that_came_went_or_changed_are_told() -> None:

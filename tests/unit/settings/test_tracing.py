@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from proxy.core.recording import Rule
 from proxy.settings.load import load
 from proxy.settings.problems import SettingsError
 from proxy.settings.tracing import Tracing
@@ -30,6 +31,16 @@ def test_a_section_is_read(tmp_path: Path) -> None:
     assert "sk-1" not in repr(tracing)
 
 
+def test_words_go_nowhere_unless_a_model_is_named(tmp_path: Path) -> None:
+    assert Tracing().content == {}
+    section = "{content: {'a-*': {limit: 2KiB, keys: team-a}, b: {keys: [x, y]}}}"
+
+    content = read(tmp_path, section).content
+
+    assert content["a-*"].rule == Rule(limit=2048, keys=frozenset({"team-a"}))
+    assert content["b"].rule == Rule(keys=frozenset({"x", "y"}))
+
+
 @pytest.mark.parametrize(
     ("section", "words"),
     [
@@ -42,6 +53,10 @@ def test_a_section_is_read(tmp_path: Path) -> None:
         ("{headers: 'Bearer sk-1'}", "write name=value"),
         ("{conventions: newest}", "allowed: current, latest"),
         ("{sampling: 1}", "unknown key"),
+        ("{content: ['*']}", "found a list"),
+        ("{content: {m: {limit: 1MiB}}}", "allowed: 1KiB to 256KiB"),
+        ("{content: {m: {keys: {a: b}}}}", "allowed: the name of a key, or a list of names"),
+        ("{content: {m: {key: a}}}", "unknown key"),
     ],
 )
 def test_what_is_wrong_is_told_without_credentials(

@@ -3,6 +3,7 @@
 import pytest
 
 from proxy.core.call import Call
+from proxy.core.recording import Spoken
 from proxy.dialects.openai_api import OPERATIONS
 from proxy.telemetry import genai
 from tests.fixtures.fleet import make_backend
@@ -76,3 +77,17 @@ def test_names_from_outside_are_made_safe(call: Call) -> None:
     assert isinstance(model, str)
     assert model.isprintable()
     assert len(model) < 300
+
+
+def test_words_have_one_generation_of_names_and_nothing_is_left_out_silently() -> None:
+    spoken = Spoken(asked="[1]", system="[2]", answered="[3]", asked_cut=True, omitted=4)
+
+    assert genai.of_content(spoken) == {
+        "gen_ai.input.messages": "[1]",
+        "gen_ai.system_instructions": "[2]",
+        "gen_ai.output.messages": "[3]",
+        "headrace.content.input_cut": True,
+        "headrace.content.omitted": 4,
+    }
+    assert genai.of_content(Spoken(unread="too much")) == {"headrace.content.unread": "too much"}
+    assert genai.of_content(Spoken()) == {}

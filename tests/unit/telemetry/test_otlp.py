@@ -10,6 +10,7 @@ from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from typing_extensions import override
 
 from proxy.core.call import Call
+from proxy.core.recording import Spoken
 from proxy.core.trace import Trace
 from proxy.telemetry import otlp
 from proxy.telemetry.spans import Builder
@@ -75,6 +76,23 @@ def test_spans_of_sampled_calls_are_sent(kept: Kept, tracer: otlp.Tracer) -> Non
     assert len(kept.spans) == 4
     assert tracer.counts() == {"sent": 4, "dropped": 0, "failed": 0}
     assert kept.ends == 1
+
+
+def test_words_are_sent_once_and_not_kept(kept: Kept, tracer: otlp.Tracer) -> None:
+    call = sampled()
+    assert call.trace is not None
+    call.trace.spoken = lambda: Spoken(asked="[1]")
+
+    tracer.finished(call)
+    tracer.flush()
+
+    assert [(span.attributes or {}).get("gen_ai.input.messages") for span in kept.spans] == [
+        "[1]",
+        None,
+        None,
+        None,
+    ]
+    assert call.trace.spoken is None, "ended calls are remembered"
 
 
 def test_what_is_refused_is_counted(kept: Kept, tracer: otlp.Tracer) -> None:

@@ -9,6 +9,7 @@ from opentelemetry.trace import SpanKind, StatusCode
 
 from proxy.core.call import Call
 from proxy.core.failure import Failure, Kind, Origin
+from proxy.core.recording import Spoken
 from proxy.core.trace import Trace
 from proxy.telemetry.spans import Builder
 from tests.fixtures.fleet import make_backend
@@ -54,6 +55,19 @@ def served(*, stream: bool = True) -> tuple[Call, Trace]:
     trace.waits.append((90.0, 90.5))
     trace.launch(backend, "org/llama", 90.5)
     return call, trace
+
+
+def test_words_that_are_noted_stand_on_the_span_of_the_request() -> None:
+    call, trace = served()
+    trace.spoken = lambda: Spoken(asked="[1]", answered="[2]", answered_cut=True)
+
+    whole, *rest = made(call, trace)
+
+    assert whole.attributes is not None
+    assert whole.attributes["gen_ai.input.messages"] == "[1]"
+    assert whole.attributes["gen_ai.output.messages"] == "[2]"
+    assert whole.attributes["headrace.content.output_cut"] is True
+    assert not any("messages" in name for span in rest for name in span.attributes or ())
 
 
 def test_a_stream_has_a_span_for_each_part_of_its_time() -> None:
