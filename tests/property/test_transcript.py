@@ -22,7 +22,14 @@ KINDS = ["text", "image_url", "tool_use", "tool_result", "thinking", "unheard-of
 words = st.text(max_size=300)
 block = st.fixed_dictionaries(
     {"type": st.sampled_from(KINDS)},
-    optional={"text": words, "thinking": words, "id": words, "name": words, "content": words},
+    optional={
+        "text": words,
+        "thinking": words,
+        "id": words,
+        "name": words,
+        "content": words,
+        "input": st.dictionaries(words, words, max_size=2),
+    },
 )
 call = st.fixed_dictionaries(
     {"function": st.fixed_dictionaries({"name": words, "arguments": words})}
@@ -93,6 +100,27 @@ def test_an_answer_is_told_within_its_bound(
     assert sizes(found) <= limit + SLACK
     assert all(one["finish_reason"] for one in found)
     assert msgspec.json.encode(found)
+
+
+@given(
+    operation=OPERATIONS,
+    said=st.one_of(event, body, st.fixed_dictionaries({"content": st.lists(block, max_size=3)})),
+    at=st.integers(0, 999),
+    byte=st.sampled_from(list(b'\xff\xc3\x00{}[]",1')),
+    stream=STREAMS,
+)
+def test_a_wrong_byte_anywhere_is_borne(
+    operation: str, said: object, at: int, byte: int, stream: str
+) -> None:
+    raw = bytearray(msgspec.json.encode(said))
+    raw[at % len(raw)] = byte
+    wrong = bytes(raw)
+
+    found = asked.read(operation, wrong, 2000)
+    heard = Hearing(operation, 2000, stream)
+    heard.feed(b"data: %b\n\n" % wrong if stream == "sse" else wrong + b"\n")
+
+    assert msgspec.json.encode([found.messages, found.system, heard.messages()])
 
 
 @given(operation=OPERATIONS, junk=st.binary(max_size=300), limit=LIMITS, stream=STREAMS)

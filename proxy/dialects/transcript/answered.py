@@ -196,7 +196,8 @@ def _block(into: Answered, block: _Block, key: int | None, *, whole: bool) -> No
     into.say(0, block.thinking, "reasoning")
     if block.type == "tool_use":
         # What a stream opens with is an empty object; the arguments follow in pieces.
-        arguments = bytes(block.input).decode() if whole else ""
+        # The decoder does not look at bytes inside what it leaves raw.
+        arguments = bytes(block.input).decode(errors="replace") if whole else ""
         into.call(0, key, block.id or "", block.name or "", arguments)
 
 

@@ -128,7 +128,7 @@ def _part(room: Room, block: _Block) -> list[Part]:
     if kind == "thinking":
         return parts.text(room, block.thinking or "", "reasoning")
     if kind == "tool_use":
-        arguments = bytes(block.input).decode()
+        arguments = bytes(block.input).decode(errors="replace")
         return parts.tool_call(room, block.id or "", block.name or "", arguments)
     if kind == "tool_result":
         said = _joined(_words(block.content)) if bytes(block.content) else ""

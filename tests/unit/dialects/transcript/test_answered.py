@@ -151,3 +151,11 @@ def test_a_thousand_choices_are_as_bounded_as_one() -> None:
 @pytest.mark.parametrize("payload", [7, [], {"choices": 7, "delta": 7, "message": 7}, "x"])
 def test_what_cannot_be_read_says_nothing(operation: str, payload: object) -> None:
     assert told(operation, payload) == []
+
+
+def test_bytes_that_are_no_text_are_borne() -> None:
+    into = Answered(Room(4096))
+    READERS["messages"](b'{"content":[{"type":"tool_use","name":"f","input":"\xff"}]}', into)
+
+    (message,) = into.messages()
+    assert message["parts"] == [{"type": "tool_call", "name": "f", "arguments": '"\ufffd"'}]

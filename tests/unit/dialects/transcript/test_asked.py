@@ -146,3 +146,11 @@ def test_what_is_too_much_to_be_read_is_not() -> None:
     assert asked.read("chat", body, 1024) == Asked(
         [], [], unread=f"the request has over {bulk.OBJECTS} objects"
     )
+
+
+def test_bytes_that_are_no_text_are_borne() -> None:
+    body = b'{"messages":[{"role":"assistant","content":[{"type":"tool_use","input":"\xff"}]}]}'
+
+    found = asked.read("messages", body, 4096)
+
+    assert '"\ufffd"' in str(found.messages)
