@@ -157,7 +157,7 @@ class Fleet:
         found = {here[one.name, one.url]: one for one in settings.backends}
         gone = [backend for backend in self._configured if backend not in found]
         for backend in gone:
-            backend.health.drain(self._now(), "removed from the settings")
+            backend.drain(self._now(), "removed from the settings")
             del self._found[backend]
         self.leaving += gone
         self._configured = found

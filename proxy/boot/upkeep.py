@@ -55,7 +55,7 @@ class Upkeep:
         else:
             why = BY_SETTINGS if backend.name in self._disabled else ""
         if why and not (backend.draining and backend.health.reason == why):
-            backend.health.drain(self._now(), why)
+            backend.drain(self._now(), why)
             log.info("backend drains", backend=backend.name, why=why, in_flight=backend.in_flight)
         elif backend.draining and not why:
             backend.resume(self._now())

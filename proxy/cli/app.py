@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from proxy.cli import keys, upkeep
-from proxy.cli.reaching import where as _where
+from proxy.cli.reaching import AsJson, Config, where
 
 if TYPE_CHECKING:
     from proxy.settings.load import Flags, Loaded
@@ -26,10 +26,6 @@ app = typer.Typer(
 app.add_typer(keys.app)
 app.add_typer(upkeep.app)
 
-Config = Annotated[
-    Path | None,
-    typer.Option("-c", "--config", metavar="FILE", help="Settings file; else $HEADRACE_CONFIG."),
-]
 File = Annotated[
     Path | None, typer.Argument(metavar="[FILE]", help="Settings file, the same as with -c.")
 ]
@@ -50,9 +46,6 @@ class Kind(StrEnum):
 
     OLLA = "olla"
     LITELLM = "litellm"
-
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def run(words: Sequence[str]) -> int:
@@ -172,8 +165,8 @@ def top(
     if sort not in drawing.SORTS:
         allowed = ", ".join(drawing.SORTS)
         raise typer.BadParameter(f"{sort!r} is none of {allowed}", param_hint="--sort")
-    where = _where(config, admin)
-    raise typer.Exit(watching.run(where, every=every, sort=sort, once=once))
+    there = where(config, admin)
+    raise typer.Exit(watching.run(there, every=every, sort=sort, once=once))
 
 
 @app.command("import")
@@ -269,13 +262,13 @@ def _settings(config: Path | None, flags: "Flags", env: Mapping[str, str] = os.e
 def _show(what: str, config: Path | None, admin: str | None, *, json: bool) -> None:
     from proxy.cli import status as view
 
-    raise typer.Exit(view.show(what, _where(config, admin), as_json=json))
+    raise typer.Exit(view.show(what, where(config, admin), as_json=json))
 
 
 def _diff(config: Path | None, admin: str | None) -> None:
     from proxy.cli import diff
 
     none = _flags(None, None, None)
-    where = _where(config, admin)
+    there = where(config, admin)
     loaded = _settings(config, none, diff.own_variables(os.environ))
-    raise typer.Exit(diff.show(loaded, where))
+    raise typer.Exit(diff.show(loaded, there))

@@ -2,12 +2,19 @@
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
     from proxy.cli.entry import Entry
+
+
+Config = Annotated[
+    Path | None,
+    typer.Option("-c", "--config", metavar="FILE", help="Settings file; else $HEADRACE_CONFIG."),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def where(config: Path | None, admin: str | None) -> "Entry":

@@ -3,13 +3,12 @@
 import asyncio
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 from urllib.parse import quote
 
 import typer
 
-from proxy.cli import reaching
+from proxy.cli.reaching import AsJson, Config, where
 
 if TYPE_CHECKING:
     from proxy.cli.entry import Entry
@@ -22,14 +21,9 @@ app = typer.Typer(
 )
 
 Name = Annotated[str, typer.Argument(help="As in `headrace backends`.")]
-Config = Annotated[
-    Path | None,
-    typer.Option("-c", "--config", metavar="FILE", help="Settings file; else $HEADRACE_CONFIG."),
-]
 Admin = Annotated[
     str | None, typer.Option(metavar="HOST:PORT", help="The admin address of the proxy.")
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 _TAKEN: Final = (200, 202)
 _MISSING: Final = 404
 
@@ -48,7 +42,7 @@ def listing(config: Config = None, admin: Admin = None, *, json: AsJson = False)
     """Show each backend, and whether it is used."""
     from proxy.cli import status
 
-    raise typer.Exit(status.show("backends", reaching.where(config, admin), as_json=json))
+    raise typer.Exit(status.show("backends", where(config, admin), as_json=json))
 
 
 @app.command()
@@ -64,7 +58,7 @@ def drain(
 
     With --wait: exit with 0 when nothing runs there any more, 1 if that takes longer.
     """
-    raise typer.Exit(_order("drain", name, reaching.where(config, admin), wait))
+    raise typer.Exit(_order("drain", name, where(config, admin), wait))
 
 
 @app.command()
@@ -80,7 +74,7 @@ def resume(
 
     With --wait: exit with 0 when it is used, 1 if that takes longer.
     """
-    raise typer.Exit(_order("resume", name, reaching.where(config, admin), wait))
+    raise typer.Exit(_order("resume", name, where(config, admin), wait))
 
 
 def _order(order: str, name: str, there: "Entry", wait: str) -> int:

@@ -181,9 +181,9 @@ class Backend:
         """Tell whether it was ordered out of use."""
         return self.health.state is healths.State.DRAINING
 
-    def drain(self, now: float) -> None:
+    def drain(self, now: float, reason: str = "draining") -> None:
         """Give it no new requests; those that run are left alone."""
-        self.health.drain(now)
+        self.health.drain(now, reason)
 
     def resume(self, now: float) -> None:
         """End a drain; it is used again after its next good check."""

@@ -18,6 +18,8 @@ from typing import Final
 
 import msgspec
 
+from proxy.core.decoding import DECODE_ERRORS
+
 LONGEST: Final = 1 << 20  # bytes of a body that is read: the loop is not held for more than 1 ms
 _FEW: Final = 8  # turns looked at for the user's first
 _ENOUGH: Final = 4096  # characters of one text
@@ -53,7 +55,7 @@ def fingerprint(body: bytes) -> str | None:
         return None
     try:
         return _digest(_beginning(_read_chat(body)))
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    except DECODE_ERRORS:
         return None  # the engine judges what is wrong with it
 
 

@@ -9,6 +9,8 @@ from typing import Any, Final
 
 import msgspec
 
+from proxy.core.decoding import DECODE_ERRORS
+
 # What engines call it when they give no number.
 _STATUS_OF: Final = {
     "api_error": 500,
@@ -76,7 +78,7 @@ def is_error(payload: bytes, name: bytes = b"") -> ErrorEvent | None:
         return None
     try:
         envelope = _decode(payload)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    except DECODE_ERRORS:
         if not named:
             return None
         return ErrorEvent(status=None, message=payload.decode("utf-8", "replace")[:_MESSAGE])

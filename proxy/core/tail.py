@@ -15,6 +15,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from proxy.core.decoding import DECODE_ERRORS
 from proxy.core.inband import ErrorEvent, is_error
 
 
@@ -192,7 +193,7 @@ def _has(payload: bytes, member: bytes) -> bool:
 def _parsed(payload: bytes) -> dict[str, object]:
     try:
         return msgspec.json.decode(payload, type=dict[str, object])
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    except DECODE_ERRORS:
         return {}
 
 

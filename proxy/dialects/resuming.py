@@ -15,6 +15,7 @@ from typing import Final
 
 import msgspec
 
+from proxy.core.decoding import DECODE_ERRORS
 from proxy.dialects.profile import Resume
 from proxy.dialects.translate.prefill import continued
 
@@ -56,7 +57,6 @@ _MOST: Final = ("max_tokens", "max_completion_tokens")
 _LEAST: Final = "min_tokens"
 _raw: Final = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _list: Final = msgspec.json.Decoder(list[msgspec.Raw]).decode
-_UNREADABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
 class _Turn(msgspec.Struct):
@@ -73,7 +73,7 @@ def objection(path: str, body: bytes) -> str:
             if not _harmless(fields[name], _BINDING[name]):
                 return f"the request binds its answer by `{name}`"
         return _of_prompt(fields) if path == TEXT else _of_messages(fields)
-    except _UNREADABLE:
+    except DECODE_ERRORS:
         return "the request cannot be read"
 
 

@@ -25,6 +25,7 @@ from typing import Any, ClassVar, Final
 
 import msgspec
 
+from proxy.core.decoding import DECODE_ERRORS
 from proxy.core.inband import ErrorEvent, is_error
 
 DONE: Final = b"data: [DONE]\n\n"
@@ -32,7 +33,6 @@ MAX_EVENT: Final = 4 * 1024 * 1024  # bytes of an event that is waited for
 _END: Final = re.compile(rb"\r\n\r\n|\n\n|\r\r")
 _IDENTITY: Final = ("id", "object", "created", "model", "system_fingerprint")
 _GIVEN_UP: Final = frozenset({"abort", "error"})  # reasons of vLLM and SGLang
-_UNREADABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 _EMPTY: Final = frozenset({b"", b"null", b"[]", b"{}", b'""'})
 _NOTHING: Final = msgspec.Raw(b"")
 _NO_IDENTITY: Final[Mapping[str, Any]] = MappingProxyType({})
@@ -203,7 +203,7 @@ class Splice:
             return b""
         try:
             read = _read(payload)
-        except _UNREADABLE:
+        except DECODE_ERRORS:
             self._bind("an event of the engine cannot be read")
             return event
         heard = self._hear(read)

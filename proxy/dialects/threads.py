@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
+from proxy.core.decoding import DECODE_ERRORS
 from proxy.core.shorten import shorten
 
 BETA: Final = b"message-threads"  # in `anthropic-beta`: without it there is no such field
@@ -44,5 +45,5 @@ def wanted(body: bytes) -> bool:
         return True
     try:
         return bytes(_decoder.decode(text).thread) != b"null"
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    except DECODE_ERRORS:
         return False

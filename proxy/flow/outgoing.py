@@ -21,11 +21,10 @@ def engine_request(
     call: "Call", request: "Request", way: "Way", pool: "Pool"
 ) -> "tuple[bytes, bytes | Patched]":
     """Return head and body; what of the head belongs to the backend comes from its `pool`."""
-    body = call.body
+    body: bytes | Patched = call.body
     if call.native_model != call.model:
         json, place = request.operation.json, request.model_at
-        named = peek.renamed(body, call.native_model, json=json, place=place)
-        return head_for(call, way.line, way, pool, named), named
+        body = peek.renamed(call.body, call.native_model, json=json, place=place)
     return head_for(call, way.line, way, pool, body), body
 
 

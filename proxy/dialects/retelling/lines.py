@@ -6,12 +6,11 @@ from typing import Any, ClassVar, Final
 import msgspec
 from typing_extensions import override
 
+from proxy.core.decoding import DECODE_ERRORS
 from proxy.dialects.retelling.told import Told
 from proxy.dialects.splicing import Splice
 from proxy.dialects.translate.answering import ChatAnswer
 from proxy.dialects.translate.ollama_answer import OllamaAnswer
-
-_UNREADABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
 class _Message(msgspec.Struct):
@@ -60,7 +59,7 @@ class ToldLines(Told):
         # Without `num_ctx` an engine reads with its usual context, and may cut the beginning off.
         try:
             options = _request(body).options
-        except _UNREADABLE:
+        except DECODE_ERRORS:
             return False
         return options is None or options.num_ctx is None
 

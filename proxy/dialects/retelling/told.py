@@ -19,17 +19,15 @@ block when they know what comes next, so nobody waits for it.
 """
 
 from abc import ABC, abstractmethod
-from typing import ClassVar, Final
+from typing import ClassVar
 
-import msgspec
 from typing_extensions import override
 
+from proxy.core.decoding import DECODE_ERRORS
 from proxy.core.inband import is_error
 from proxy.dialects.splicing import Splice, payload_of
 from proxy.dialects.translate.answering import ChatAnswer
 from proxy.dialects.translate.chunks import Usage
-
-_UNREADABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
 class Told(Splice, ABC):
@@ -89,7 +87,7 @@ class Told(Splice, ABC):
             return b""
         try:
             passed = self._note(event, payload)
-        except _UNREADABLE:
+        except DECODE_ERRORS:
             self._bind("an event of the engine cannot be read")
             return event
         return b"" if self.error is not None else passed

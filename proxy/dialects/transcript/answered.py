@@ -12,11 +12,11 @@ from typing import Any, Final
 
 import msgspec
 
+from proxy.core.decoding import DECODE_ERRORS
 from proxy.dialects.transcript.parts import Part, Room
 from proxy.dialects.translate import chunks
 from proxy.dialects.translate.chunks import ToolCall
 
-_UNREADABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 _NOTHING: Final = msgspec.Raw(b"")
 _ENDS: Final = re.compile(rb'"(?:finish|stop|done)_reason"[ \t]*:[ \t]*"').search
 _CALL: Final = "tool_call"
@@ -175,7 +175,7 @@ _event: Final = msgspec.json.Decoder(_Event).decode
 def _anthropic(payload: bytes, into: Answered) -> None:
     try:
         event = _event(payload)
-    except _UNREADABLE:
+    except DECODE_ERRORS:
         return
     if event.content_block is not None:
         _block(into, event.content_block, event.index, whole=False)
@@ -223,7 +223,7 @@ _line: Final = msgspec.json.Decoder(_Line).decode
 def _ollama(payload: bytes, into: Answered) -> None:
     try:
         line = _line(payload)
-    except _UNREADABLE:
+    except DECODE_ERRORS:
         return
     into.say(0, line.thinking, "reasoning")
     into.say(0, line.response)

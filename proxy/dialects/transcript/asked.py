@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from proxy.core import bulk
+from proxy.core.decoding import DECODE_ERRORS
 from proxy.dialects.transcript import parts
 from proxy.dialects.transcript.parts import Part, Room
 from proxy.dialects.translate.chunks import ToolCall
@@ -18,7 +19,6 @@ from proxy.dialects.translate.chunks import ToolCall
 _ROLE: Final = 32  # characters of a role
 _NOTHING: Final = msgspec.Raw(b"")
 _TEXTS: Final = frozenset({"text", "input_text", "output_text"})
-_UNREADABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
 class Asked(NamedTuple):
@@ -76,7 +76,7 @@ def read(operation: str, body: bytes, limit: int) -> Asked:
         found = _body(body)
         messages, omitted = READERS[operation](room, found)
         system = _system(room, found.system)
-    except _UNREADABLE:
+    except DECODE_ERRORS:
         return Asked([], [], unread="the request cannot be read")
     return Asked(messages, system, omitted, room.cut)
 
@@ -98,7 +98,7 @@ def _conversation(room: Room, body: _Body) -> tuple[list[dict[str, Any]], int]:
 def _said(room: Room, raw: msgspec.Raw) -> dict[str, Any]:
     try:
         message = _message(raw)
-    except _UNREADABLE:
+    except DECODE_ERRORS:
         return {"role": "user", "parts": parts.other(room, "unreadable")}
     content = message.content
     thought = message.reasoning_content or message.reasoning or message.thinking or ""

@@ -9,6 +9,7 @@ from typing import Any, Final
 import msgspec
 import orjson
 
+from proxy.core.decoding import DECODE_ERRORS
 from proxy.core.inband import ErrorEvent, is_error
 from proxy.dialects.translate.answering import CUT, UNREADABLE
 from proxy.dialects.translate.chunks import read
@@ -29,7 +30,7 @@ def streamed(body: bytes) -> bytes:
     """
     try:
         fields = _raw(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    except DECODE_ERRORS:
         return body
     fields["stream"] = msgspec.Raw(b"true")
     fields["stream_options"] = msgspec.Raw(b'{"include_usage":true}')

@@ -4,6 +4,8 @@ from typing import Any, Final
 
 import msgspec
 
+from proxy.core.decoding import DECODE_ERRORS
+
 
 class PromptDetails(msgspec.Struct):
     """Where prompt tokens came from."""
@@ -117,5 +119,5 @@ def read(payload: bytes) -> Completion | None:
     """Return the answer or event in `payload`, None if it is none. Never raises."""
     try:
         return _decode(payload)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    except DECODE_ERRORS:
         return None

@@ -10,6 +10,7 @@ from typing import Any, Final
 import msgspec
 from typing_extensions import override
 
+from proxy.core.decoding import DECODE_ERRORS
 from proxy.core.inband import is_error
 from proxy.dialects.profile import Profile
 from proxy.dialects.translate import anthropic
@@ -65,7 +66,7 @@ def _answerable(body: bytes) -> bytes:
     """Return the body with what a request for an answer has besides; any other as it is."""
     try:
         fields = _fields.decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    except DECODE_ERRORS:
         return body
     if "max_tokens" in fields:
         return body
@@ -108,7 +109,7 @@ class CountAnswer(AnthropicAnswer):
             return self._refuse(said, status if status >= 400 else 502)
         try:
             counted = _counted.decode(body).count
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        except DECODE_ERRORS:
             return self._refuse(UNREADABLE, 502)
         self.tokens_in = counted
         return msgspec.json.encode({"input_tokens": counted})

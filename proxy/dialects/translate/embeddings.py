@@ -5,6 +5,7 @@ from typing import Any, Final
 import msgspec
 from typing_extensions import override
 
+from proxy.core.decoding import DECODE_ERRORS
 from proxy.core.inband import is_error
 from proxy.dialects.translate.answering import UNREADABLE
 from proxy.dialects.translate.base import Refusal, Settled, Translated, Uncarried
@@ -107,7 +108,7 @@ class EmbedAnswer(OllamaAnswer):
             return self._refuse(said, status if status >= 400 else 502)
         try:
             found = _list.decode(body)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        except DECODE_ERRORS:
             return self._refuse(UNREADABLE, 502)
         vectors = [item.embedding for item in sorted(found.data, key=_index)]
         if not vectors:

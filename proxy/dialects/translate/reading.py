@@ -11,6 +11,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
+from proxy.core.decoding import DECODE_ERRORS
 from proxy.dialects.translate.base import Uncarried
 
 T = TypeVar("T")
@@ -37,7 +38,7 @@ def decode(body: bytes, decoder: msgspec.json.Decoder[T], lists: Mapping[str, An
         if (found := _KEEP.match(path)) and found[1] in lists:
             what, path = _locate(body, found[1], lists[found[1]])
         raise _verdict(what, path) from None
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as unfit:
+    except DECODE_ERRORS as unfit:
         raise Uncarried(f"The body is not JSON: {unfit}.", code="invalid") from None
 
 

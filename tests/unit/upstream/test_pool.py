@@ -308,10 +308,11 @@ def test_an_engine_that_says_no_more_than_it_should_is_trusted_again() -> None:
         assert one.wire.closing is not kept
 
 
-def test_a_word_of_farewell_is_no_stray_answer() -> None:
+@pytest.mark.parametrize("version", [b"1.0", b"1.1"])
+def test_a_word_of_farewell_is_no_stray_answer(version: bytes) -> None:
     pool, clock, ends = pool_of(2)
 
-    ends[1].send(b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\n\r\n")
+    ends[1].send(b"HTTP/%b 408 Request Timeout\r\nconnection: close\r\n\r\n" % version)
     ends[1].lose(None)
 
     assert ends[1].wire.closing
