@@ -38,7 +38,9 @@ def least_body(settings: Settings) -> float:
 def queueing(settings: Settings) -> admission.Policy:
     """Return the bounds of the queues."""
     limits = settings.limits
-    return admission.Policy(count=limits.queue, timeout=limits.queue_timeout)
+    return admission.Policy(
+        count=limits.queue, timeout=limits.queue_timeout, keep=limits.keep_places
+    )
 
 
 def continued(settings: Settings) -> Callable[[str], bool] | None:

@@ -26,6 +26,7 @@ import msgspec
 from typing_extensions import override
 
 from proxy.core.failure import Failure, Kind, Origin, Phase
+from proxy.core.kept import Kept
 from proxy.core.turns import Turns
 
 AGING: Final = 10.0  # seconds that one step of priority is worth
@@ -41,13 +42,15 @@ Item = TypeVar("Item")
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """Bounds of the queues. `count` requests and `bytes` of bodies per model, `timeout` in seconds.
 
-    `total` times as much over all models. A count of 0 means: never wait.
+    `total` times as much over all models. A count of 0 means: never wait. `keep` is for how many
+    seconds places are kept for the tenant that has been using them; see `core/kept`.
     """
 
     count: int = 1024
     bytes: int = 256 * 1024 * 1024
     timeout: float = 30.0
     total: int = 4
+    keep: float = 2.0
 
 
 class Ticket(Generic[Item]):
@@ -128,6 +131,7 @@ class Queue(Generic[Item]):
         "_turns",
         "bytes",
         "count",
+        "kept",
         "model",
         "refused",
         "served",
@@ -139,6 +143,7 @@ class Queue(Generic[Item]):
         self.bytes = 0  # their sizes
         self.served = 0  # popped, ever
         self.refused = 0  # not let in, ever
+        self.kept = Kept(policy.keep)
         self._policy = policy
         self._total = total if total is not None else _Load()
         self._heap: list[Ticket[Item]] = []
@@ -164,6 +169,7 @@ class Queue(Generic[Item]):
                 detail=full,
                 retry_after=float(self.retry_after(now)),
             )
+        self.kept.wait(now)
         if self.count:
             self._sample(now)
         else:  # an idle queue says nothing about how fast a busy one drains
@@ -176,6 +182,12 @@ class Queue(Generic[Item]):
     def bound(self, policy: Policy) -> None:
         """Put other bounds in force."""
         self._policy = policy
+        self.kept.bound(policy.keep)
+
+    @property
+    def tenants(self) -> int:
+        """Return how many tenants wait."""
+        return self._turns.waiting
 
     def peek(self) -> Ticket[Item] | None:
         """Return the ticket that is next, without taking it."""
@@ -328,6 +340,11 @@ class Queues(Generic[Item]):
         if queue is None:
             queue = self._queues[model] = Queue(self._policy, self._load, model)
         return queue
+
+    def kept(self, model: str) -> Kept | None:
+        """Return the places of the tenants of `model`; None if nobody has ever waited for it."""
+        queue = self._queues.get(model)
+        return None if queue is None else queue.kept
 
     def busy(self) -> list[Queue[Item]]:
         """Return the queues in which someone waits, ordered by whose first ticket is next."""

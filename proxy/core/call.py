@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from proxy.core.account import Grant
     from proxy.core.backend import Backend
     from proxy.core.failure import Failure
+    from proxy.core.kept import Visit
     from proxy.core.trace import Trace
 
 OK = "--"  # the end code of a call that ended well
@@ -60,6 +61,7 @@ class Call:
         "tokens_out",
         "trace",
         "tried",
+        "visit",
     )
 
     def __init__(self, request_id: str, path: str, received_at: float) -> None:
@@ -101,6 +103,7 @@ class Call:
         self.failure: Failure | None = None
         self.trace: Trace | None = None  # the trace it belongs to, if anything is to know
         self.grant: Grant | None = None  # whose key it came with, while keys are needed
+        self.visit: Visit | None = None  # as counted for its tenant while tenants wait for places
         self.end = ""  # the end code; empty until `flow/finish`
 
     @property

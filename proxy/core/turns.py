@@ -60,6 +60,11 @@ class Turns:
         """Hear that one waits no more."""
         self._tenants[whose].waiting -= 1
 
+    @property
+    def waiting(self) -> int:
+        """Return how many tenants wait."""
+        return sum(tenant.waiting > 0 for tenant in self._tenants.values())
+
     def _forget(self, now: float) -> None:
         """Drop who has not been here lately."""
         self._looked = now

@@ -151,6 +151,8 @@ class Attempts:
         call.attempts += 1
         call.backend = backend
         call.native_model = target.native[backend.name]
+        if call.grant is not None:
+            choice.count_in(self, now)
         timeouts = self.timeouts = course.timeouts_of(call.native_model, backend)
         if timeouts.total or call.deadline:
             deadlines.overall(self, timeouts.total, now)

@@ -7,6 +7,7 @@ from proxy.core import affinity
 from proxy.core.failure import Failure, Kind, Origin, Phase
 
 if TYPE_CHECKING:
+    from proxy.core.account import Grant
     from proxy.core.admission import Queue, Ticket
     from proxy.core.backend import Backend
     from proxy.core.catalog import Target
@@ -19,6 +20,8 @@ SOONEST = 1.0  # seconds, of Retry-After: probes and queues move at that pace
 def pick(attempts: "Attempts", now: float) -> "tuple[Target, Backend] | None":
     """Return where a call would go now, in the order of its targets."""
     call, selector = attempts.call, attempts.course.selector
+    if call.grant is not None and stands_back(attempts, now):
+        return None
     for target in attempts.targets:
         backend = selector.pick(
             target.candidates,
@@ -79,13 +82,47 @@ def queue(attempts: "Attempts") -> "Queue[Attempts]":
 def queued(attempts: "Attempts", now: float) -> "Ticket[Attempts] | Failure":
     """Let this call wait, as one of those of its tenant."""
     call = attempts.call
-    whose = ""
-    if call.grant is not None:
-        key = call.grant.account.key
-        whose = key.tenant or key.name
-    return queue(attempts).push(
-        attempts, size=call.body_size, priority=call.priority, now=now, whose=whose
+    line = queue(attempts)
+    whose = "" if call.grant is None else _tenant(call.grant)
+    ticket = line.push(attempts, size=call.body_size, priority=call.priority, now=now, whose=whose)
+    if whose and call.visit is None and not isinstance(ticket, Failure):
+        call.visit = line.kept.visit(whose, now)
+    return ticket
+
+
+def stands_back(attempts: "Attempts", now: float) -> bool:
+    """Tell whether the room there is is kept for other tenants than this call's.
+
+    Not for a call that has had a place before, nor for one that came without a key.
+    """
+    call = attempts.call
+    if call.grant is None or (call.visit is not None and call.visit.placed):
+        return False
+    kept = attempts.course.queues.kept(call.model)
+    if not kept:
+        return False
+    free = sum(
+        max(0.0, backend.room - backend.in_flight)
+        for backend in _candidates(attempts.targets)
+        if backend.available(now)
     )
+    return kept.withheld(_tenant(call.grant), free, now)
+
+
+def count_in(attempts: "Attempts", now: float) -> None:
+    """Count the place that a call with a key now has, if its tenants wait for places."""
+    call = attempts.call
+    if call.visit is None and call.grant is not None:
+        kept = attempts.course.queues.kept(call.model)
+        if kept is not None:
+            call.visit = kept.visit(_tenant(call.grant), now)
+    if call.visit is not None:
+        call.visit.place()
+
+
+def _tenant(grant: "Grant") -> str:
+    key = grant.account.key
+    return key.tenant or key.name
 
 
 def choosy(attempts: "Attempts") -> bool:

@@ -59,6 +59,8 @@ def end(
     call.failure = failure
     call.end = OK if failure is None else failure.code
     call.body = b""
+    if call.visit is not None:
+        call.visit.end(call.ended_at)
     attempts.last_failure = None  # it may hold an engine's error body, and be held by a connect
     course.calls.discard(attempts)
     if failure is not None:

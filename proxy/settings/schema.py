@@ -146,6 +146,13 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     queue_timeout: Annotated[
         Wait, Meta(description="How long a request may wait in the queue.")
     ] = _QUEUE.timeout
+    keep_places: Annotated[
+        Duration,
+        Meta(
+            description="While requests wait: for about how long the places that a tenant has been"
+            " using at the engines are kept for it, up to an even share. 0 = not at all."
+        ),
+    ] = _QUEUE.keep
 
 
 class Drain(msgspec.Struct, frozen=True, kw_only=True):

@@ -296,6 +296,37 @@ async def test_credentials_pass_only_if_that_is_chosen_and_the_engine_has_no_key
     assert await seen(keyed_engine) == "Bearer engines"
 
 
+@pytest.mark.setting("limits.keep_places")
+@pytest.mark.parametrize("keep", ["0s", "1h"])
+async def test_a_place_is_kept_for_the_tenant_that_has_just_left_it(
+    free_port: Port, keep: str
+) -> None:
+    async with running(Profile(pace=0.01)) as engine:
+        document = f"{backends(engine, max_in_flight=2)}limits: {{keep_places: {keep}}}\n"
+        async with serving(document + clients(quiet="", loud=""), free_port) as stack:
+
+            def ask(name: str, tokens: int) -> "asyncio.Task[tuple[int, Any, Any]]":
+                asking = asked(stack, name, max_tokens=tokens, ignore_eos=True)
+                return asyncio.create_task(asking)
+
+            first = [ask("loud", 20) for _ in range(2)]
+            await eventually(lambda: len(engine.requests) == 2)
+            quiet = ask("quiet", 20)
+            await eventually(lambda: stack.instance.queues() == {MODEL: 1})
+            loud = [ask("loud", 60) for _ in range(3)]
+            for each in (*first, quiet):
+                assert (await each)[0] == 200
+
+            # kept: one of the loud tenant's at the engine, two in line, and a place free
+            (backend,) = stack.instance.backends()
+            kept = keep != "0s"
+            await eventually(lambda: backend.in_flight == (1 if kept else 2))
+            assert stack.instance.queues() == {MODEL: 2 if kept else 1}
+            assert (await ask("quiet", 2))[0] == 200
+            for each in loud:
+                each.cancel()
+
+
 @pytest.mark.setting("keys.clients.*.priority", "keys.clients.*.tenant")
 async def test_priority_and_tenant_are_those_of_the_key(free_port: Port) -> None:
     async with keyed(free_port, team="priority: -3, tenant: research") as (stack, _):

@@ -90,3 +90,11 @@ def test_two_tenants_with_more_than_enough_get_as_much_each(turns: Turns, loud: 
             served[whose] += 1
 
     assert abs(served["quiet"] - served["loud"]) <= 120, served
+
+
+def test_it_is_known_how_many_tenants_wait(turns: Turns) -> None:
+    arrived(turns, "a", 2)
+    arrived(turns, "b", 1)
+    turns.leave("b")
+
+    assert turns.waiting == 1

@@ -149,3 +149,6 @@ def test_a_call_waits_as_one_of_its_tenants() -> None:
     tickets = [choice.queued(each, world.now()) for each in (nobody, anybody)]
 
     assert [ticket.whose for ticket in tickets if isinstance(ticket, Ticket)] == ["", "research"]
+    assert nobody.call.visit is None
+    assert anybody.call.visit is not None
+    assert not anybody.call.visit.placed

@@ -82,6 +82,7 @@ SINGLE = [
     ("limits.queue", "0", 0),
     ("limits.continuation", "64KiB", 65536),
     ("limits.queue_timeout", "5s", 5.0),
+    ("limits.keep_places", "5s", 5.0),
     ("drain.delay", "0s", 0.0),
     ("drain.timeout", "1s", 1.0),
     ("log.level", "debug", LogLevel.DEBUG),
