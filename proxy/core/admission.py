@@ -311,12 +311,13 @@ class Queue(Generic[Item]):
 class Queues(Generic[Item]):
     """The queues of all models, under common bounds."""
 
-    __slots__ = ("_load", "_policy", "_queues")
+    __slots__ = ("_load", "_policy", "_queues", "waited")
 
     def __init__(self, policy: Policy, elsewhere: Elsewhere | None = None) -> None:
         self._policy = policy
         self._load = _Load(elsewhere)
         self._queues: dict[str, Queue[Item]] = {}
+        self.waited = False  # somebody has, ever
 
     def bound(self, policy: Policy) -> None:
         """Put other bounds in force; who waits already is left alone."""
@@ -339,6 +340,7 @@ class Queues(Generic[Item]):
         queue = self._queues.get(model)
         if queue is None:
             queue = self._queues[model] = Queue(self._policy, self._load, model)
+            self.waited = True
         return queue
 
     def kept(self, model: str) -> Kept | None:

@@ -151,7 +151,7 @@ class Attempts:
         call.attempts += 1
         call.backend = backend
         call.native_model = target.native[backend.name]
-        if call.grant is not None:
+        if course.queues.waited and call.grant is not None:
             choice.count_in(self, now)
         timeouts = self.timeouts = course.timeouts_of(call.native_model, backend)
         if timeouts.total or call.deadline:

@@ -20,7 +20,7 @@ SOONEST = 1.0  # seconds, of Retry-After: probes and queues move at that pace
 def pick(attempts: "Attempts", now: float) -> "tuple[Target, Backend] | None":
     """Return where a call would go now, in the order of its targets."""
     call, selector = attempts.call, attempts.course.selector
-    if call.grant is not None and stands_back(attempts, now):
+    if attempts.course.queues.waited and stands_back(attempts, now):
         return None
     for target in attempts.targets:
         backend = selector.pick(
