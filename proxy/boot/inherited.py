@@ -29,16 +29,21 @@ class Legacy(msgspec.Struct, frozen=True, kw_only=True):
 class Inherited:
     """The sockets that were found, and the predecessor that waits, if there is one."""
 
-    __slots__ = ("_ready", "_sockets")
+    __slots__ = ("_ready", "_sockets", "_used")
 
     def __init__(self, sockets: Mapping[str, socket.socket], ready: int | None = None) -> None:
         self._sockets = dict(sockets)
         self._ready = ready
+        self._used = False
 
     @property
-    def awaited(self) -> bool:
-        """Tell whether a predecessor serves until this process does."""
-        return self._ready is not None
+    def unhurried(self) -> bool:
+        """Tell whether clients are served, or wait unrefused, until this process serves.
+
+        A predecessor serves them; in a socket of systemd's they wait, and would get the errors of
+        a proxy that has not heard of its engines yet.
+        """
+        return self._ready is not None or self._used
 
     def listen(self, address: Address, mode: str | None = None) -> socket.socket:
         """Return a socket for `address`, inherited or new; raises `Occupied`.
@@ -49,6 +54,7 @@ class Inherited:
         if found is None:
             return listen(address, mode)
         found.setblocking(False)
+        self._used = True
         return found
 
     def close(self) -> None:

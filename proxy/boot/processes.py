@@ -94,7 +94,7 @@ class _Controlling:
         loop.add_signal_handler(signal.SIGTERM, self._told)
         loop.add_signal_handler(signal.SIGHUP, control.reloader.request, "SIGHUP")
         loop.add_signal_handler(signal.SIGINT, _ignore)  # the supervisor passes it on
-        warm = WARM if estate.inherited.awaited else 0.0
+        warm = WARM if estate.inherited.unhurried else 0.0
         try:
             await control.serve(estate.admin, estate.workers, warm)
             settle_memory()

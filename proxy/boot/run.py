@@ -100,7 +100,7 @@ async def _alone(
     instance = Instance(settings, lines.out, err=lines.err, render=lines.access, supply=supply)
     orders = _Orders(instance)
     try:
-        await instance.start(client, admin, WARM if inherited.awaited else 0.0)
+        await instance.start(client, admin, WARM if inherited.unhurried else 0.0)
         settle_memory()
         if stand_in is None:  # engines of a demonstration end with this process
             orders.succession(Succession(sockets, orders.handed_over))

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from proxy.settings.schema import Drain
-from tests.fixtures.deployed import DEPLOY, program, run
+from tests.fixtures.deployed import DEPLOY, ROOT, program, run
 
 UNIT = DEPLOY / "systemd" / "headrace.service"
 COMMAND = "/opt/headrace/bin/headrace"
@@ -51,6 +51,15 @@ def test_it_has_time_to_drain_with_the_default_settings() -> None:
 
 
 def test_wrong_settings_are_not_tried_again() -> None:
-    assert keys()["ExecStartPre"].startswith(f"{COMMAND} check ")
     assert keys()["ExecStart"].startswith(f"{COMMAND} serve ")
     assert keys()["RestartPreventExitStatus"] == "2"  # docs/reference/cli.md
+    assert "ExecStartPre" not in keys()  # its exit status is not asked: systemd.service(5)
+
+
+def test_it_may_write_where_the_documentation_puts_the_database_of_keys() -> None:
+    text = (ROOT / "docs" / "how-to" / "keys-and-limits.md").read_text()
+
+    (database,) = re.findall(r"^  database: (\S+)", text, re.MULTILINE)
+
+    assert Path(database).parent == Path("/var/lib") / keys()["StateDirectory"]
+    assert keys()["StateDirectoryMode"] == "0700"

@@ -41,9 +41,9 @@ def test_a_predecessors_socket_is_used_and_it_is_told(tmp_path: Path) -> None:
     }
 
     inherited = find(environment, 1)
+    assert inherited.unhurried
     with inherited.listen(Address(path=str(path))) as taken:
         assert environment == {}
-        assert inherited.awaited is True
         assert taken.getsockname() == str(path)
         inherited.serving()
         inherited.serving()
@@ -59,7 +59,7 @@ def test_one_that_fails_closes_what_the_predecessor_listens_to(tmp_path: Path) -
     inherited.forget()
 
     assert os.read(told, 9) == b""
-    assert not inherited.awaited
+    assert not inherited.unhurried
     os.close(told)
 
 
@@ -84,6 +84,6 @@ def test_sockets_of_systemd_are_for_the_process_that_is_named(tmp_path: Path) ->
     inherited = find(environment, 2)
 
     assert environment == {"HOME": "/"}
-    assert not inherited.awaited
+    assert not inherited.unhurried
     with inherited.listen(Address(path=str(tmp_path / "new"))):
         assert (tmp_path / "new").exists()
