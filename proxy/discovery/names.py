@@ -8,6 +8,7 @@ import dns.asyncresolver
 import dns.exception
 import dns.rdtypes.IN.SRV
 import dns.resolver
+import msgspec
 
 from proxy.discovery.finding import Finding
 from proxy.discovery.records import Answer, Lookout, Target
@@ -55,7 +56,23 @@ async def _asked(resolver: dns.asyncresolver.Resolver, source: DnsSource) -> Ans
         return Answer(problem=f"{source.name} has no {kind} record: is `record` right?")
     targets = tuple(_target(source.record, record) for record in found)
     usable = tuple(one for one in targets if one.host)
+    if source.record is Record.SRV and source.resolver is not None:
+        usable = tuple(await asyncio.gather(*(_met(resolver, one) for one in usable)))
     return Answer(targets=usable, ttl=float(found.rrset.ttl if found.rrset else 0))
+
+
+async def _met(resolver: dns.asyncresolver.Resolver, target: Target) -> Target:
+    """Return a target with its address, if the server that named it has one.
+
+    The system need not know such a name: Consul's, for one, are known to Consul only.
+    """
+    for kind in ("A", "AAAA"):
+        try:
+            found = await resolver.resolve(target.host, kind, search=False, lifetime=LIFETIME)
+        except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
+            continue
+        return msgspec.structs.replace(target, address=min(one.to_text() for one in found))
+    return target
 
 
 def _target(kind: Record, record: dns.rdata.Rdata) -> Target:
@@ -71,5 +88,8 @@ def _target(kind: Record, record: dns.rdata.Rdata) -> Target:
 
 
 def _unanswered(source: DnsSource, error: Exception) -> Answer:
-    reason = str(error).rstrip(".") or type(error).__name__
+    if isinstance(error, dns.resolver.LifetimeTimeout):
+        reason = f"none within {LIFETIME:g} s"  # its own words have times in them: new each time
+    else:
+        reason = str(error).rstrip(".") or type(error).__name__
     return Answer(known=False, problem=f"no answer from DNS for {source.name}: {reason}")

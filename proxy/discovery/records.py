@@ -23,9 +23,13 @@ _NARROW: Final = (0.01, 1000.0)
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True):
-    """What one record says; for an address only `host` counts."""
+    """What one record says; for an address only `host` counts.
+
+    `address` is where `host` is, if the server that was asked says so.
+    """
 
     host: str
+    address: str = ""
     port: int = 0
     priority: int = 0
     weight: int = 0
@@ -71,9 +75,9 @@ def _backends(source: DnsSource, targets: Sequence[Target]) -> tuple[BackendSett
     by_url: dict[str, BackendSettings] = {}
     for target in ordered:
         port = target.port if source.record is Record.SRV else source.port
-        url = finding.url(target.host, port)
+        name = finding.url(target.host, port).removeprefix("http://")
+        url = finding.url(target.address or target.host, port)
         notes = _notes(source, target, ordered)
-        name = url.removeprefix("http://")
         by_url.setdefault(url, finding.backend(source.backend, notes, name=name, url=url))
     return tuple(by_url.values())
 

@@ -309,6 +309,20 @@ async def test_service_records_bring_port_weight_and_tier(free_port: Port) -> No
             assert await served_by(stack) == first.name
 
 
+async def test_hosts_of_service_records_need_be_known_to_their_own_server_only(
+    free_port: Port,
+) -> None:
+    port = free_port()
+    async with nameserver() as server, pods(port, "127.0.0.2"):
+        server.zone["engines.test", "SRV"] = [f"0 0 {port} gpu-a.node.test."]
+        server.zone["gpu-a.node.test", "A"] = ["127.0.0.2"]
+        async with serving(by_dns(server, "record: srv"), free_port) as stack:
+            (backend,) = stack.instance.backends()
+
+            assert backend.url == f"http://127.0.0.2:{port}"
+            assert await served_by(stack) == f"gpu-a.node.test:{port}"
+
+
 async def test_a_file_of_backends_is_read_again_when_it_changes(
     free_port: Port, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

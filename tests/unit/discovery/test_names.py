@@ -32,7 +32,7 @@ class Resolver:
         self.asked: list[tuple[str, str]] = []
 
     async def resolve(self, name: str, kind: str, *, search: bool, lifetime: float) -> Answer:
-        assert search
+        assert search == (name != "host.example")  # what a record names is a whole name
         assert lifetime == names.LIFETIME
         self.asked.append((name, kind))
         said = next(self._said)
@@ -83,6 +83,50 @@ async def test_a_service_record_without_a_host_means_that_there_is_none(
     assert [one.url for one in finding.backends] == ["http://host.example:8000"]
 
 
+def no_answer() -> dns.resolver.NoAnswer:
+    error = dns.resolver.NoAnswer.__new__(dns.resolver.NoAnswer)
+    Exception.__init__(error)
+    return error
+
+
+async def test_a_server_of_ones_own_is_asked_for_the_hosts_it_names(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    resolver = Resolver(Answer("SRV", "0 0 8000 host.example."), no_answer(), Answer("AAAA", "::2"))
+    source = DnsSource(name="x", record=Record.SRV, resolver="10.0.0.10:53")
+
+    (finding,), _ = await follow(source, resolver, monkeypatch, 1)
+
+    (backend,) = finding.backends
+    assert (backend.name, backend.url) == ("host.example:8000", "http://[::2]:8000")
+    assert resolver.asked[1:] == [("host.example", "A"), ("host.example", "AAAA")]
+
+
+async def test_a_host_that_its_own_server_does_not_know_is_left_to_the_system(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    unknown = dns.resolver.NXDOMAIN
+    resolver = Resolver(Answer("SRV", "0 0 8000 host.example."), unknown, unknown)
+    source = DnsSource(name="x", record=Record.SRV, resolver="10.0.0.10:53")
+
+    (finding,), _ = await follow(source, resolver, monkeypatch, 1)
+
+    assert [one.url for one in finding.backends] == ["http://host.example:8000"]
+
+
+async def test_the_same_silence_is_told_in_the_same_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    late = [
+        dns.resolver.LifetimeTimeout(timeout=5.0 + more, errors=[])  # type: ignore[no-untyped-call]
+        for more in (0.1, 0.2)
+    ]
+
+    (first, second), _ = await follow(
+        DnsSource(name="engines", port=1), Resolver(*late), monkeypatch, 2
+    )
+
+    assert first.problems == second.problems == ("no answer from DNS for engines: none within 5 s",)
+
+
 @pytest.mark.parametrize(
     ("error", "problem", "current"),
     [
@@ -105,12 +149,8 @@ async def test_an_error_is_told_in_words(
 
 
 async def test_a_name_without_such_records_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    class NoAnswer(dns.resolver.NoAnswer):
-        def __init__(self) -> None:
-            Exception.__init__(self)
-
     (finding,), _ = await follow(
-        DnsSource(name="engines", port=1), Resolver(NoAnswer()), monkeypatch, 1
+        DnsSource(name="engines", port=1), Resolver(no_answer()), monkeypatch, 1
     )
 
     assert finding.problems == ("engines has no A record: is `record` right?",)
