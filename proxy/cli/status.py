@@ -139,6 +139,8 @@ async def ask(
             f"Nothing listens on {admin}.\n"
             "Is headrace running? Give its admin address with --admin, or its file with -c."
         ) from None
+    except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError):
+        raise Unanswered(_silent(admin, secure=inside.secure)) from None
     except aiohttp.ClientError as error:
         raise Unanswered(_stranger(admin, str(error) or type(error).__name__)) from None
 
@@ -242,6 +244,15 @@ def uptime(seconds: float) -> str:
     if hours:
         return f"{hours}h {minutes}m"
     return f"{minutes}m {rest}s" if minutes else f"{rest}s"
+
+
+def _silent(admin: Address, *, secure: bool) -> str:
+    hint = (
+        "It may want a certificate (tls.admin.client_ca), and this command has none to show."
+        if secure
+        else f"If it speaks TLS, name its settings file with -c, or write --admin https://{admin}."
+    )
+    return f"{admin} closed the connection without an answer.\n{hint}"
 
 
 def _stranger(admin: Address, finding: str) -> str:

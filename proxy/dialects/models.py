@@ -1,5 +1,6 @@
 """What every reply is asked first: whether it is a model list, whose, and what its error says."""
 
+import re
 from collections.abc import Mapping, Sequence
 
 import orjson
@@ -9,6 +10,8 @@ from proxy.dialects.base import NEEDS_CREDENTIALS, Reply
 MAX_MODELS = 4096  # more than any engine serves; a bound for a peer that went mad
 MAX_NAME = 512
 MAX_REASON = 200  # characters of an engine's own words repeated in a reason
+_HEAD = 4096  # bytes of a page that are looked at
+_TITLE = re.compile(rb"<title>([^<]*)</title>", re.IGNORECASE)
 
 
 def document(reply: Reply) -> Mapping[str, object] | None:
@@ -37,8 +40,17 @@ def status_reason(reply: Reply) -> str:
         return ""
     if reply.status in NEEDS_CREDENTIALS:
         return f"status {reply.status}: needs credentials"
-    text = error_text(reply)
+    text = error_text(reply) or _title(reply)
     return f"status {reply.status}: {text}" if text else f"status {reply.status}"
+
+
+def _title(reply: Reply) -> str:
+    """Return what the page of a server in front of an engine says, "" if the body is no page."""
+    found = _TITLE.search(reply.body[:_HEAD])
+    if found is None:
+        return ""
+    words = found[1].decode(errors="replace").strip().removeprefix(str(reply.status)).strip()
+    return words[:MAX_REASON]
 
 
 def items(reply: Reply) -> Sequence[Mapping[str, object]] | None:

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -46,6 +47,18 @@ def test_everything_that_is_copied_exists_and_is_let_in() -> None:
 
     assert copied == let_in
     assert not [name for name in copied if not (ROOT / name).exists()]
+
+
+def test_it_has_the_clients_of_the_stores_that_replicas_share() -> None:
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"][
+        "optional-dependencies"
+    ]
+    wanted = {re.split(r"[^a-z]", one)[0] for one in extras["redis"] + extras["postgres"]}
+
+    installed = {word for line in instructions("RUN") for word in line.split()}
+
+    assert wanted == {"asyncpg", "redis"}
+    assert wanted <= installed
 
 
 def test_it_runs_as_a_user_by_number_with_nothing_to_write() -> None:

@@ -103,6 +103,27 @@ async def test_a_port_that_takes_and_says_nothing_is_told(
         await asyncio.sleep(0)
 
 
+async def test_a_port_that_speaks_tls_or_wants_a_certificate_is_told(
+    free_port: Callable[[], int], tmp_path: Path
+) -> None:
+    papers = Papers(tmp_path)
+    ours = papers.issue("ours.pem")
+    document = (
+        f"tls: {{admin: {{certificate: {ours}, client_ca: {papers.ca}}}}}\n"
+        f"backends: [{{url: 'http://127.0.0.1:{free_port()}'}}]\n"
+    )
+
+    async with serving(document, free_port, ready=False) as stack:
+        entry = configured(stack.instance.settings)
+        for to, says in (
+            (msgspec.structs.replace(entry, secure=False), f"--admin https://{entry}"),
+            (entry, "may want a certificate"),
+        ):
+            with pytest.raises(view.Unanswered, match="closed the connection") as told:
+                await view.fetch(to)
+            assert says in str(told.value)
+
+
 @pytest.mark.parametrize(
     ("what", "as_json", "words"),
     [

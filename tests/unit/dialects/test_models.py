@@ -45,6 +45,15 @@ def test_reasons_repeat_the_engines_words_but_not_all_of_them() -> None:
     assert error_text(reply(b'{"error":{"message":5}}')) == ""
 
 
+def test_a_page_of_a_server_in_front_is_told_by_its_title() -> None:
+    page = b"<html>\r\n<head><title>400 No required SSL certificate was sent</title></head>"
+
+    assert status_reason(reply(page, 400)) == "status 400: No required SSL certificate was sent"
+    assert status_reason(reply(b"<TITLE>\xff</TITLE>", 502)) == "status 502: \ufffd"
+    assert status_reason(reply(b"<title>503</title>", 503)) == "status 503"
+    assert status_reason(reply(b" " * 9999 + page, 400)) == "status 400"
+
+
 def test_owners_are_those_of_the_listing() -> None:
     body = b'{"data":[{"id":"a","owned_by":"x"},{"id":"b","owned_by":null},{"id":"c"}]}'
 
