@@ -59,18 +59,16 @@ def create(  # noqa: PLR0913, PLR0917 - one flag for each limit
     """Make a key. It is shown once.
 
     With a database the key goes there, and a running proxy knows it within two seconds; without
-    one, what the settings need is printed, and limits are written there.
+    one, what the settings need is printed, limits included.
     """
+    from msgspec.structs import replace
+
     from proxy.core.keys import Key
 
     if budget_period not in {"day", "month"}:
         raise typer.BadParameter("it is day or month", param_hint="--budget-period")
+    until = _moment(expires)
     secret, kept = _new()
-    path = _database(config, database)
-    if path is None:
-        typer.echo(secret)
-        typer.echo(as_settings(name, kept.digest), err=True, nl=False)
-        return
     key = Key(
         name=name,
         models=tuple(model or ()),
@@ -81,9 +79,14 @@ def create(  # noqa: PLR0913, PLR0917 - one flag for each limit
         budget_money=budget_money,
         budget_period="day" if budget_period == "day" else "month",
         priority=priority,
-        tenant=tenant or name,
+        tenant=tenant,
     )
-    _keep(path, key, kept, _moment(expires))
+    path = _database(config, database)
+    if path is None:
+        typer.echo(secret)
+        typer.echo(as_settings(key, kept.digest, expires), err=True, nl=False)
+        return
+    _keep(path, replace(key, tenant=tenant or name), kept, until)
     typer.echo(secret)
     typer.echo("The key stands above; keep it now, it is not shown again.", err=True)
 
@@ -157,14 +160,23 @@ def _keep(path: Path, key: "Key", kept: "Secret", expires: float | None) -> None
             _fail(f"There is a key {key.name!r} already, or there has been one: use another name.")
 
 
-def as_settings(name: str, digest: bytes) -> str:
-    """Return what to put into the settings file for a key of this hash."""
-    from proxy.core.keys import written
+def as_settings(key: "Key", digest: bytes, expires: str | None) -> str:
+    """Return what to put into the settings file for a key of this hash, with what it allows."""
+    import msgspec
+
+    from proxy.core.keys import Key, written
     from proxy.settings.text import quoted
 
+    rest = msgspec.structs.asdict(key)
+    usual = msgspec.structs.asdict(Key(name=rest.pop("name")))
+    allowed = {one: value for one, value in rest.items() if value != usual[one]}
+    said = {"hash": written(digest)} | allowed
+    if expires is not None:
+        said["expires"] = expires
+    lines = [f"      {one}: {msgspec.json.encode(value).decode()}\n" for one, value in said.items()]
     return (
         "The key stands above; keep it now, it is not shown again. The settings get:\n\n"
-        f"keys:\n  clients:\n    {quoted(name)}:\n      hash: {quoted(written(digest))}\n"
+        f"keys:\n  clients:\n    {quoted(key.name)}:\n{''.join(lines)}"
     )
 
 

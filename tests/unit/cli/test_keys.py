@@ -29,6 +29,50 @@ def test_a_new_key_and_the_settings_that_know_it(
     assert found[0].name == name
 
 
+def test_what_a_key_allows_is_in_the_settings_that_are_printed(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    allowed = {
+        "model": "a*",
+        "requests-per-minute": "5",
+        "tokens-per-minute": "6",
+        "concurrency": "7",
+        "budget-tokens": "8",
+        "budget-money": "2.5",
+        "budget-period": "day",
+        "priority": "-3",
+        "tenant": "research",
+        "expires": "2999-01-01",
+    }
+    flags = [word for flag, value in allowed.items() for word in (f"--{flag}", value)]
+
+    assert app.run(["keys", "create", "team", *flags]) == 0
+
+    file = tmp_path / "headrace.yaml"
+    file.write_text(capsys.readouterr().err.partition("\n\n")[2])
+    (key,) = load(file, {}).settings.keys.listed()
+    (credential,) = key.credentials
+    assert msgspec.structs.replace(key, credentials=()) == Key(
+        name="team",
+        models=("a*",),
+        requests_per_minute=5,
+        tokens_per_minute=6,
+        concurrency=7,
+        budget_tokens=8,
+        budget_money=2.5,
+        budget_period="day",
+        priority=-3,
+        tenant="research",
+    )
+    assert credential.expires_at == 32_472_144_000.0
+
+
+def test_a_day_that_is_none_makes_no_key(capsys: pytest.CaptureFixture[str]) -> None:
+    assert app.run(["keys", "create", "team", "--expires", "soon"]) == 2
+
+    assert not capsys.readouterr().out
+
+
 def test_no_two_are_the_same(capsys: pytest.CaptureFixture[str]) -> None:
     app.run(["keys", "create", "a"])
     app.run(["keys", "create", "a"])
