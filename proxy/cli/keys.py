@@ -61,8 +61,6 @@ def create(  # noqa: PLR0913, PLR0917 - one flag for each limit
     With a database the key goes there, and a running proxy knows it within two seconds; without
     one, what the settings need is printed, limits included.
     """
-    from msgspec.structs import replace
-
     from proxy.core.keys import Key
 
     if budget_period not in {"day", "month"}:
@@ -82,13 +80,13 @@ def create(  # noqa: PLR0913, PLR0917 - one flag for each limit
         tenant=tenant,
     )
     path = _database(config, database)
-    if path is None:
-        typer.echo(secret)
-        typer.echo(as_settings(key, kept.digest, expires), err=True, nl=False)
-        return
-    _keep(path, replace(key, tenant=tenant or name), kept, until)
+    if path is not None:
+        _keep(path, key, kept, until)
     typer.echo(secret)
     typer.echo("The key stands above; keep it now, it is not shown again.", err=True)
+    if path is None:
+        text = as_settings(key, kept.digest, expires)
+        typer.echo(f"The settings get:\n\n{text}", err=True, nl=False)
 
 
 @app.command(name="list")
@@ -151,7 +149,11 @@ def rotate(
 
 
 def _keep(path: Path, key: "Key", kept: "Secret", expires: float | None) -> None:
+    from msgspec.structs import replace
+
     from proxy.settings.keystore import Taken
+
+    key = replace(key, tenant=key.tenant or key.name)
 
     with _opened(path) as store:
         try:
@@ -174,10 +176,7 @@ def as_settings(key: "Key", digest: bytes, expires: str | None) -> str:
     if expires is not None:
         said["expires"] = expires
     lines = [f"      {one}: {msgspec.json.encode(value).decode()}\n" for one, value in said.items()]
-    return (
-        "The key stands above; keep it now, it is not shown again. The settings get:\n\n"
-        f"keys:\n  clients:\n    {quoted(key.name)}:\n{''.join(lines)}"
-    )
+    return f"keys:\n  clients:\n    {quoted(key.name)}:\n{''.join(lines)}"
 
 
 def row(entry: "Entry", now: float) -> list[str]:
