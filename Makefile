@@ -18,7 +18,7 @@ DEBIAN := DEBIAN_FRONTEND=noninteractive timeout 600 apt-get install -y -q --no-
 
 .DEFAULT_GOAL := help
 
-.PHONY: help run test check fmt meta chaos scorecard soak gray hostile fuzz continuation deploy test-real bench bench-cancel bench-ci bench-instructions docs constraints clean
+.PHONY: help run test check fmt meta chaos scorecard soak gray hostile fuzz continuation deploy test-real test-engines bench bench-cancel bench-ci bench-instructions docs constraints clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-19s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -154,6 +154,10 @@ fmt: $(VENV)/.dev  ## format, and repair what the linter can repair
 
 test-real: $(VENV)/.dev $(VENV)/.engines  ## against real llama.cpp and mlx-lm servers, with the official clients
 	$(PYTEST) -q tests/real
+
+ENGINE ?=
+test-engines: $(VENV)/.dev $(VENV)/.local  ## against engines too large for every build: ENGINE=vllm, vllm-mlx, litellm or llama-cpp-python
+	$(BIN)/python -m tests.real.drive $(ENGINE)
 
 chaos: $(VENV)/.dev $(VENV)/.bench  ## the fault catalogue, one test a row; and what of it nginx and Envoy do
 	$(PYTEST) -q tests/chaos

@@ -292,6 +292,10 @@ class Backend:
         self._penalty_until = max(self._penalty_until, now + max(base, grown))
         self.settled = False
 
+    def penalised(self, now: float) -> bool:
+        """Tell whether a failure counts against it still."""
+        return now < self._penalty_until
+
     def heard(self, said: Reported | None, own: int) -> None:
         """Take in what the engine says of its load, with at most `own` requests of ours there.
 

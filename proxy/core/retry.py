@@ -11,6 +11,11 @@ with its engine: when one of two engines is killed, half of all calls must move 
 budget would turn most of them away. What bounds these is that a request during which engines died
 twice is probably what killed them: it stops.
 
+An engine that says it is full has done nothing. When a burst meets one, most of its calls must move
+at once, too, and as long as another engine is calm (nobody has refused there lately) the budget
+would turn away what that one has room for. Each refusal makes an engine less calm, so when all are
+full the budget holds again.
+
 A stream that has begun cannot be tried again, but some can be gone on with at another engine: their
 failures say that they are retryable, all others of that phase do not.
 
@@ -24,6 +29,7 @@ or this proxy caused, and the end of the client's own deadline.
     connect refused, timeout, failed    FREE      -                        -
     closed by the backend               FREE      LOST (FREE if it says)   -
     status                              -         BUDGETED (FREE likewise) -
+    status of one that is full          -         SPILL if another is calm -
     bad response, error event           -         BUDGETED (FREE likewise) BUDGETED
     truncated                           -         BUDGETED                 LOST
     first-token timeout                 -         BUDGETED                 -
@@ -33,6 +39,7 @@ or this proxy caused, and the end of the client's own deadline.
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 from types import MappingProxyType
+from typing import Final
 
 import msgspec
 from typing_extensions import override
@@ -42,6 +49,7 @@ from proxy.core.failure import Failure, Kind, Phase
 
 # 401 and 403 speak of the credentials we sent, which may be right for another backend.
 _RETRIED_STATUS = frozenset({401, 403, 429, 500, 502, 503, 504, 529})
+OVERLOADED: Final = "overloaded"  # the condition of an engine that says it is full
 _SERVER_ERROR = 500  # tried elsewhere once only: a second one is probably the request's doing
 _MAX_KILLED = 2
 
@@ -52,6 +60,7 @@ class Cost(StrEnum):
     NEVER = "never"
     BUDGETED = "budgeted"
     LOST = "lost"
+    SPILL = "spill"
     FREE = "free"
 
 
@@ -165,6 +174,7 @@ def decide(  # noqa: PLR0913 - the facts of one decision, each by its name
     attempts: int,
     budget: Budget,
     candidates_left: int,
+    calm: bool,
     killed: int,
     now: float,
     deadline: float,
@@ -173,11 +183,12 @@ def decide(  # noqa: PLR0913 - the facts of one decision, each by its name
     """Decide what follows `failure`.
 
     `attempts` counts the tries made, this one included; `killed` those for which `kills` held.
-    `candidates_left` counts the backends that serve the model and were not tried. `deadline` is
-    absolute, 0 = none. `random` returns a number in [0, 1). Changes nothing.
+    `candidates_left` counts the backends that serve the model and were not tried; `calm` tells that
+    one of them is up and has not refused anything lately. `deadline` is absolute, 0 = none.
+    `random` returns a number in [0, 1). Changes nothing.
     """
     policy = budget.policy
-    price = cost(failure)
+    price = _spilled(failure, cost(failure), calm=calm)
     again = failure.kind is Kind.CLOSED or failure.kind is Kind.STATUS
     stale = price is Cost.FREE and again
     wait = failure.kind is Kind.CONNECT_REFUSED and candidates_left < 1
@@ -185,7 +196,7 @@ def decide(  # noqa: PLR0913 - the facts of one decision, each by its name
     # Free tries count as tries but have their own limit: a request may pass several dead backends.
     limit = policy.max_free if free else policy.max_extra
     ceiling = min(policy.backoff * 2.0 ** (attempts - 1), policy.max_backoff)
-    delay = 0.0 if free else random() * ceiling
+    delay = 0.0 if free or price is Cost.SPILL else random() * ceiling
     reasons_against = (
         (price is Cost.NEVER, "not retryable"),
         (killed >= _MAX_KILLED, "engines died of it twice"),
@@ -206,6 +217,12 @@ def decide(  # noqa: PLR0913 - the facts of one decision, each by its name
         same_backend=stale,
         wait=wait,
     )
+
+
+def _spilled(failure: Failure, price: Cost, *, calm: bool) -> Cost:
+    """Return what a try elsewhere takes, now that it is known whether another engine is calm."""
+    full = price is Cost.BUDGETED and failure.condition == OVERLOADED
+    return Cost.SPILL if full and calm else price
 
 
 def _unexplained(failure: Failure) -> bool:

@@ -288,8 +288,7 @@ class Attempts:
         self.last_failure = failure
         self._killed += retry.kills(failure)
         call.tried.append(backend)
-        call.first_token_at = 0.0
-        self.answer = None
+        call.first_token_at, self.answer = 0.0, None
         if failure.condition:
             verdicts.react(course, call, backend, failure)
         now = course.now()
@@ -298,6 +297,7 @@ class Attempts:
             attempts=call.attempts,
             budget=self._budget,
             candidates_left=choice.untried(self),
+            calm=choice.calm(self, failure, now),
             killed=self._killed,
             now=now,
             deadline=call.deadline,

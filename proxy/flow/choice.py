@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from proxy.core import affinity
+from proxy.core import affinity, retry
 from proxy.core.failure import Failure, Kind, Origin, Phase
 
 if TYPE_CHECKING:
@@ -138,6 +138,17 @@ def untried(attempts: "Attempts") -> int:
     """
     tried = attempts.call.tried
     return sum(b not in tried and not b.draining for b in _candidates(attempts.targets))
+
+
+def calm(attempts: "Attempts", failure: Failure, now: float) -> bool:
+    """Tell whether, after an engine that says it is full, another is up that has not refused."""
+    if failure.condition != retry.OVERLOADED:
+        return False
+    tried = attempts.call.tried
+    return any(
+        backend not in tried and backend.available(now) and not backend.penalised(now)
+        for backend in _candidates(attempts.targets)
+    )
 
 
 def no_backend(attempts: "Attempts", now: float) -> Failure:

@@ -279,7 +279,7 @@ def test_a_server_error_is_tried_elsewhere_once_only() -> None:
 
 
 def test_a_client_that_leaves_while_a_retry_is_put_off_is_forgotten() -> None:
-    world = World("ab")
+    world = World("ab", kind="openai")
     client, first = world.asked("a")
     first.send(ANSWERS["503"])
 
@@ -292,7 +292,7 @@ def test_a_client_that_leaves_while_a_retry_is_put_off_is_forgotten() -> None:
 
 
 def test_a_drain_that_stops_a_retry_that_is_put_off_is_final() -> None:
-    world = World("ab")
+    world = World("ab", kind="openai")
     client, first = world.asked("a")
     first.send(ANSWERS["503"])
     assert client.attempts is not None
@@ -319,7 +319,7 @@ def test_an_answer_after_interim_ones_is_the_answer() -> None:
 
 
 def test_retries_beyond_the_budget_are_not_made() -> None:
-    world = World("ab")
+    world = World("ab", kind="openai")
     clients = [world.ask() for _ in range(5)]
     dials = list(world.pools["a"].dials)
 
@@ -332,6 +332,39 @@ def test_retries_beyond_the_budget_are_not_made() -> None:
     for dial in world.pools["b"].dials:
         dial.connect().send(stream(token()))
     assert all(client.end for client in clients)
+    world.assert_at_rest()
+
+
+def test_a_burst_that_meets_a_full_engine_moves_to_a_calm_one_at_once() -> None:
+    world = World("abc")
+    clients = [world.ask() for _ in range(40)]
+
+    for dial in list(world.pools["a"].dials):
+        dial.connect().send(ANSWERS["503"])
+
+    assert not [client for client in clients if client.end]
+    ends = [dial.connect() for name in "bc" for dial in list(world.pools[name].dials)]
+    assert len(ends) == 40
+    for end in ends:
+        end.send(stream(token()))
+    assert {client.end for client in clients} == {"--"}
+    world.assert_at_rest()
+
+
+def test_when_all_engines_are_full_the_budget_holds() -> None:
+    world = World("abc")
+    clients = [world.ask() for _ in range(40)]
+    ends = [dial.connect() for dial in list(world.pools["a"].dials)]
+    for name in "bc":
+        world.backends[name].penalise(None, world.now())
+
+    for end in ends:
+        end.send(ANSWERS["503"])
+
+    assert len([client for client in clients if client.end]) > 20
+    for client in clients:
+        if not client.end:
+            client.leave()
     world.assert_at_rest()
 
 

@@ -52,6 +52,7 @@ FAILURES = st.builds(
     retryable=st.booleans(),
     free=st.booleans(),
     status=st.sampled_from([None, 400, 429, 500, 503]),
+    condition=st.sampled_from(["", "overloaded", "dead"]),
 )
 
 
@@ -59,6 +60,7 @@ FAILURES = st.builds(
     failure=FAILURES,
     attempts=st.integers(1, 12),
     candidates_left=st.integers(0, 3),
+    calm=st.booleans(),
     killed=st.integers(0, 3),
     deadline=st.sampled_from([0.0, 0.5, 5.1, 20.0]),
     retries=st.integers(0, 6),
@@ -69,6 +71,7 @@ def test_what_no_decision_ever_does(
     failure: Failure,
     attempts: int,
     candidates_left: int,
+    calm: bool,
     killed: int,
     deadline: float,
     retries: int,
@@ -82,6 +85,7 @@ def test_what_no_decision_ever_does(
         attempts=attempts,
         budget=budget,
         candidates_left=candidates_left,
+        calm=calm,
         killed=killed,
         now=5.0,
         deadline=deadline,
@@ -102,8 +106,9 @@ def test_what_no_decision_ever_does(
     if decision.budgeted:
         assert attempts <= 2
         assert retries < budget.limit
-    elif decision.reason == Cost.LOST:
+    elif decision.reason in {Cost.LOST, Cost.SPILL}:
         assert attempts <= 2
+        assert calm or decision.reason == Cost.LOST
     else:
         assert attempts <= 8
         assert decision.delay == 0.0
@@ -137,6 +142,7 @@ def test_an_outage_is_answered_by_a_fifth_more_requests_at_most(
                     attempts=attempts,
                     budget=budget,
                     candidates_left=5,
+                    calm=False,
                     killed=0,
                     now=0.0,
                     deadline=0.0,

