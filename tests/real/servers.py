@@ -72,6 +72,11 @@ class Server:
         fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(") ")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
+    def children(self) -> list[int]:
+        """Return the processes it has started. Linux only."""
+        tasks = Path(f"/proc/{self._process.pid}/task").glob("*/children")
+        return [int(pid) for task in tasks for pid in task.read_text().split()]
+
     def _healthy(self) -> bool:
         host = self.url.removeprefix("http://")
         with contextlib.closing(http.client.HTTPConnection(host, timeout=5)) as wire:

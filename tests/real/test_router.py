@@ -1,19 +1,23 @@
 """A real llama.cpp router: one address, several models, loaded as they are asked for."""
 
 import asyncio
+import os
 import shutil
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
 import aiohttp
 import openai
+import orjson
 import pytest
 
 from tests.fixtures.process import proxy_process
 from tests.real.servers import Start
+from tests.real.test_failover import asking, collect
 from tests.real.test_mlx import client
-from tests.real.test_openai_sdk import HELLO, TOKENS
-from tests.real.tiny_model import SENTENCE
+from tests.real.test_openai_sdk import HELLO, MODEL, TOKENS
+from tests.real.tiny_model import SENTENCE, WORDS
 
 FreePort = Callable[[], int]
 NAMES = ("alpha", "beta", "gamma")
@@ -74,3 +78,30 @@ async def test_what_a_router_can_do_to_itself_is_out_of_reach(
                 assert answer.status in {404, 405}
 
     assert set((await states(engine.url)).values()) == {"unloaded"}
+
+
+async def test_a_model_that_dies_breaks_its_stream_and_is_loaded_again(
+    start_router: Start, endless_model: Path, tmp_path: Path, free_port: FreePort
+) -> None:
+    """The router lives on; only the child with the model is gone."""
+    folder = tmp_path / "endless"
+    folder.mkdir()
+    shutil.copy(endless_model, folder / f"{MODEL}.gguf")
+    engine = await asyncio.to_thread(start_router, folder)
+
+    async with proxy_process([engine.url], free_port) as proxy, aiohttp.ClientSession() as http:
+        received = bytearray()
+        async with asking(http, proxy.url, stream=True, max_tokens=3000) as answer:
+            while b"water" not in received:
+                assert not answer.content.at_eof(), received
+                received += await answer.content.readany()
+            (child,) = engine.children()
+            os.kill(child, signal.SIGKILL)
+            with pytest.raises(aiohttp.ClientPayloadError):
+                await collect(answer, received)
+        async with asking(http, proxy.url, max_tokens=3) as again:
+            body = await again.json()
+
+    assert b"[DONE]" not in received
+    assert orjson.loads(bytes(received).rstrip().rpartition(b"data: ")[2])["error"]["message"]
+    assert body["choices"][0]["message"]["content"].split() == WORDS[:3]
