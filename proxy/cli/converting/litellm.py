@@ -79,7 +79,8 @@ def converted(document: Mapping[str, Any]) -> tuple[dict[str, Any], Ledger]:
     for index, one in enumerate(deployments if isinstance(deployments, list) else []):
         _deployment(ledger, f"model_list[{index}]", one, engines)
     for url, backend in engines.backends.items():
-        backend["models"] = {"include": list(dict.fromkeys(engines.served[url]))}
+        if "*" not in engines.served[url]:
+            backend["models"] = {"include": list(dict.fromkeys(engines.served[url]))}
     _tiers(engines)
     settings: dict[str, Any] = {"backends": list(engines.backends.values())}
     aliases = _aliases(ledger, engines)
@@ -104,10 +105,6 @@ def _deployment(ledger: Ledger, path: str, one: object, engines: _Engines) -> No
     if kind is None or "api_base" not in said:
         ledger.dropped(path, f"{said['model']}: {_ELSEWHERE}")
         return
-    group = str(one.get("model_name", model))
-    if "*" in group or "*" in model:
-        ledger.dropped(path, "a pattern: an engine's models are served under their own names")
-        return
     try:
         there = places.engine(str(said["api_base"]), kind)
     except ValueError as error:
@@ -120,8 +117,13 @@ def _deployment(ledger: Ledger, path: str, one: object, engines: _Engines) -> No
     url = address.backend_url(there)
     backend = engines.backends.setdefault(url, {"url": url})
     engines.served.setdefault(url, []).append(model)
-    engines.groups.setdefault(group, []).append(model)
-    ledger.carried(f"{path}.model_name", "the name of the model, or an alias of it")
+    group = str(one.get("model_name", model))
+    if "*" in group or "*" in model:
+        words = "clients ask for an engine's models by their own names, without a prefix"
+        ledger.approximated(f"{path}.model_name", words)
+    else:
+        engines.groups.setdefault(group, []).append(model)
+        ledger.carried(f"{path}.model_name", "the name of the model, or an alias of it")
     ledger.carried(f"{path}.litellm_params.model", f"{model} at {url}")
     ledger.carried(f"{path}.litellm_params.api_base", "backends[].url, without /v1")
     if kind != "auto":

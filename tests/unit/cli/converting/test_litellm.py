@@ -26,7 +26,8 @@ def deployment(
 def test_the_example_becomes_what_it_means() -> None:
     settings, told = run(yaml.safe_load(EXAMPLE.read_text()))
 
-    first, second, third = settings["backends"]
+    first, second, third, fourth = settings["backends"]
+    assert fourth == {"url": "http://10.0.0.8:8000", "type": "vllm", "priority": 2}
     assert (first["url"], first["type"], first["api_key"]) == (
         "http://10.0.0.5:8000",
         "vllm",
@@ -43,7 +44,7 @@ def test_the_example_becomes_what_it_means() -> None:
     assert settings["balance"] == {"policy": "least-connections"}
     assert settings["timeouts"] == {"total": "300s"}
     assert settings["keys"] == {"clients": {"master": {"key": "${LITELLM_MASTER_KEY}"}}}
-    for path in ("model_list[4]", "model_list[5]", "model_list[6]"):
+    for path in ("model_list[4]", "model_list[5]"):
         assert told[path][0] is Fate.DROPPED
     assert "provider's own address" in told["model_list[5]"][1]
     assert told["model_list[2].litellm_params.api_key"][0] is Fate.DROPPED
@@ -56,6 +57,25 @@ def test_a_model_under_its_own_name_needs_no_alias() -> None:
     settings, _ = run({"model_list": [deployment("m", "hosted_vllm/m")]})
 
     assert "models" not in settings
+
+
+@pytest.mark.parametrize(
+    ("group", "model", "models"),
+    [
+        ("*", "hosted_vllm/*", None),
+        ("ollama/*", "ollama_chat/*", None),
+        ("q/*", "openai/qwen*", {"include": ["qwen*"]}),
+    ],
+)
+def test_a_pattern_keeps_its_engine(
+    group: str, model: str, models: dict[str, list[str]] | None
+) -> None:
+    settings, told = run({"model_list": [deployment(group, model)]})
+
+    (backend,) = settings["backends"]
+    assert (backend["url"], backend.get("models")) == ("http://a:8000", models)
+    assert "models" not in settings
+    assert told["model_list[0].model_name"][0] is Fate.APPROXIMATED
 
 
 def test_a_group_that_is_the_name_of_another_model_is_told() -> None:
