@@ -69,6 +69,7 @@ class Kind(StrEnum):
     RATE_LIMITED = "rate_limit_exceeded"
     BUDGET_SPENT = "insufficient_quota"
     METHOD = "method_not_allowed"
+    LOOP = "loop_detected"  # it has come through proxies like this one too often
     CLIENT_GONE = "client_cancelled"
     SLOW_READER = "slow_reader"
     # of this proxy

@@ -55,6 +55,8 @@ _NOT_NOMINATED: Final = frozenset(
 )
 _TOKEN: Final = b"!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz"
 _CONTROL: Final = bytes({*range(0x20), 0x7F} - {0x09})
+_PSEUDONYM: Final = b"headrace"
+MOST_HOPS: Final = 8  # a gateway before a cluster before a sidecar is three
 _SAFE_ID: Final = re.compile(rb"[\x21-\x7e]{1,128}")
 
 
@@ -77,6 +79,23 @@ def request_fields(raw: Iterable[Field], also: frozenset[bytes] = _NEVER) -> lis
         )
     dropped = nominated | also
     return [field for field in kept if field[0] not in dropped] if dropped else kept
+
+
+def passed_on(fields: list[Field]) -> list[Field] | Failure:
+    """Return the fields with ours in `Via` (RFC 9110 section 7.6.3) behind those of others.
+
+    Fails with LOOP after MOST_HOPS proxies like this one: no chain is so long, so two of them have
+    each other as a backend, and would hand a request round until a limit ends it.
+    """
+    hops = sum(value.count(b" " + _PSEUDONYM) for name, value in fields if name == b"via")
+    if hops >= MOST_HOPS:
+        return Failure(
+            kind=Kind.LOOP,
+            origin=Origin.CLIENT,
+            phase=Phase.READ,
+            detail=f"the request has come through {hops} proxies like this one",
+        )
+    return [*fields, (b"via", b"1.1 " + _PSEUDONYM)]
 
 
 def response_fields(raw: Iterable[Field]) -> list[Field] | None:

@@ -67,6 +67,7 @@ _ALL: Final = (
         Kind.RATE_LIMITED,
         Kind.BUDGET_SPENT,
         Kind.METHOD,
+        Kind.LOOP,
         Kind.CLIENT_GONE,
         look="the error code of the answer says what to change in the request",
     ),

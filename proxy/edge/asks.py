@@ -23,7 +23,10 @@ def asked(
     kept = headers.request_fields(raw)
     if isinstance(kept, Failure):
         return kept
-    request = Request(operation, kept)
+    sent = headers.passed_on(kept)
+    if isinstance(sent, Failure):
+        return sent
+    request = Request(operation, sent)
     for name, value in raw:
         lower = name.lower()
         if lower == b"content-type":

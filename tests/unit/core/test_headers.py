@@ -3,7 +3,15 @@
 import pytest
 
 from proxy.core.failure import Failure, Kind
-from proxy.core.headers import render, request_fields, request_id, response_fields, without
+from proxy.core.headers import (
+    MOST_HOPS,
+    passed_on,
+    render,
+    request_fields,
+    request_id,
+    response_fields,
+    without,
+)
 
 Fields = list[tuple[bytes, bytes]]
 
@@ -150,3 +158,32 @@ def test_an_engines_own_marks_are_hidden_but_never_the_type_of_its_body() -> Non
     kept = without(fields, frozenset({b"x-olla-*", b"x-served-by", b"content-type", b"c*"}))
 
     assert kept == [(b"x-b", b"1"), (b"content-type", b"t")]
+
+
+def test_an_engine_is_told_that_we_stand_between() -> None:
+    assert passed_on([(b"a", b"b")]) == [(b"a", b"b"), (b"via", b"1.1 headrace")]
+    assert passed_on([(b"via", b"1.0 other")]) == [
+        (b"via", b"1.0 other"),
+        (b"via", b"1.1 headrace"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [
+        [(b"via", b"1.1 headrace")] * MOST_HOPS,
+        [(b"via", b", ".join([b"1.1 headrace"] * MOST_HOPS))],
+        [(b"via", b"1.1 headrace"), (b"via", b", ".join([b"1.1 headrace"] * (MOST_HOPS - 1)))],
+    ],
+)
+def test_what_has_come_through_too_many_of_us_goes_round(seen: Fields) -> None:
+    refused = passed_on(seen)
+
+    assert isinstance(refused, Failure)
+    assert refused.kind is Kind.LOOP
+
+
+def test_a_chain_of_proxies_is_no_loop() -> None:
+    chain = [(b"via", b"1.1 headrace")] * (MOST_HOPS - 1) + [(b"via", b"1.1 nginx")] * 20
+
+    assert not isinstance(passed_on(chain), Failure)

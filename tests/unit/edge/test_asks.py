@@ -23,7 +23,7 @@ async def test_engines_see_what_is_theirs_and_nothing_that_is_not() -> None:
     )
 
     seen = request.way_to(Side(ScriptedPool("a", lambda: 0.0), engine("vllm"))).fields
-    assert seen == b"content-type: application/json\r\nx-mine: 1\r\n"
+    assert seen == (b"content-type: application/json\r\nx-mine: 1\r\nvia: 1.1 headrace\r\n")
 
 
 @pytest.mark.parametrize("name", ["Host", "Content-Length", "transfer-encoding"])

@@ -24,7 +24,7 @@ async def test_a_good_key_is_let_in_and_remembered() -> None:
     assert gate()(message, head) is None
     assert head.request is not None
     assert head.request.secret == b"TEAM"
-    assert head.request.fields == []
+    assert head.request.fields == [(b"via", b"1.1 headrace")]
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,8 @@ async def test_credentials_are_kept_for_engines_only_if_that_is_chosen() -> None
 
     assert list(head.request.fields) == [
         (b"accept", b"b"),
+        (b"via", b"1.1 headrace"),
         (b"authorization", b"Bearer TEAM"),
         (b"x-api-key", b"a"),
     ]
-    assert list(other.request.fields) == [(b"accept", b"b")]
+    assert list(other.request.fields) == [(b"accept", b"b"), (b"via", b"1.1 headrace")]

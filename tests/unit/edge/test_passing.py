@@ -44,7 +44,8 @@ async def test_the_head_an_engine_gets(fields: list[str], method: str, framing: 
     sent = passed.head("", SIDE, "id")
     assert sent == (
         b"%b /v1/files?limit=1&after=%%2F HTTP/1.1\r\nhost: e:8000\r\nx-a: b\r\n"
-        b"connection: close\r\n%bx-request-id: id\r\n\r\n" % (method.encode(), framing)
+        b"via: 1.1 headrace\r\nconnection: close\r\n%bx-request-id: id\r\n\r\n"
+        % (method.encode(), framing)
     )
 
 
