@@ -9,11 +9,16 @@ in `settle`:
     leaving   no call is sent there; those that run end by themselves, then its connections close
 
 A backend that comes back while it leaves is taken up again where it was left.
+
+A catalog is built whole. With tens of thousands of models that takes a tenth of a second, so what
+further backends list in the moment afterwards is gathered for the next one.
 """
 
+import asyncio
+import time
 from collections.abc import Callable, Iterable, Sequence
 from math import inf
-from typing import ClassVar
+from typing import ClassVar, Final
 
 import structlog
 
@@ -29,6 +34,9 @@ from proxy.settings.seals import Seal
 from proxy.upstream import pool
 from proxy.upstream.connect import Endpoint
 
+NOTICEABLE: Final = 0.01  # seconds of work; a catalog that takes less is built at once, always
+PAUSE: Final = 4  # after one that takes more, so many times as long is left to everything else
+
 log = structlog.get_logger()
 
 
@@ -36,7 +44,7 @@ class Fleet:
     """All backends, what they serve, and their engines' sides.
 
     `sides` has those that join or leave too. `on_catalog` is called after each new catalog.
-    `random` is in [0, 1).
+    `random` is in [0, 1), `worked` the seconds of work this thread has done.
     """
 
     # What backends are made of; other where several processes serve.
@@ -46,11 +54,14 @@ class Fleet:
 
     __slots__ = (
         "_configured",
+        "_fresh",
         "_found",
         "_joining",
+        "_next_at",
         "_now",
         "_random",
         "_settings",
+        "_worked",
         "directory",
         "leaving",
         "on_catalog",
@@ -58,9 +69,17 @@ class Fleet:
     )
 
     def __init__(
-        self, settings: Settings, *, now: Callable[[], float], random: Callable[[], float]
+        self,
+        settings: Settings,
+        *,
+        now: Callable[[], float],
+        random: Callable[[], float],
+        worked: Callable[[], float] = time.thread_time,
     ) -> None:
         self._now = now
+        self._worked = worked
+        self._next_at = 0.0  # when the next catalog is built
+        self._fresh: dict[Backend, None] = {}  # has listed what is in no catalog yet
         self._random = random
         self._settings = settings
         self._configured: dict[Backend, BackendSettings] = {}
@@ -111,12 +130,31 @@ class Fleet:
         self._found[backend] = found
         if backend in self._joining:
             return
-        served = self._configured[backend].models.chosen(found)
+        wait = self._next_at - self._now()
+        if wait > 0 and not self._fresh:
+            asyncio.get_running_loop().call_later(wait, self._gather)
+        self._fresh[backend] = None
+        if wait <= 0:
+            self._gather()
+
+    def awaited(self, backend: Backend) -> bool:
+        """Tell whether it has listed what is in no catalog yet."""
+        return backend in self._fresh
+
+    def _gather(self) -> None:
+        fresh = {each: self._configured[each] for each in self._fresh if each in self._configured}
+        self._fresh = {}
+        if not fresh:
+            return
+        began = self._worked()
         added, removed = self._rebuild()
+        took = self._worked() - began
+        if took > NOTICEABLE:
+            self._next_at = self._now() + PAUSE * took
         log.info(
             "models changed",
-            backend=backend.name,
-            served=len(served),
+            backend=", ".join(each.name for each in fresh),
+            served=sum(len(one.models.chosen(self._found[each])) for each, one in fresh.items()),
             added=list(added),
             removed=list(removed),
         )

@@ -8,7 +8,7 @@ import asyncio
 import random
 import socket
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Final
 
@@ -375,5 +375,12 @@ class Instance(Pages):
 
     def _unheard(self) -> list[str]:
         """Return the backends that have not been ready since the start: what they serve is open."""
-        unready = [b.name for b in self._fleet.backends() if b.health.state in NEVER_READY]
-        return unready + self.reloader.sources.silent()
+        return self._unread(self._fleet.backends()) + self.reloader.sources.silent()
+
+    def _unread(self, backends: Iterable[Backend]) -> list[str]:
+        """Return those of which nobody knows yet what they serve."""
+        return [
+            each.name
+            for each in backends
+            if each.health.state in NEVER_READY or self._fleet.awaited(each)
+        ]

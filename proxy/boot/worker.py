@@ -33,7 +33,7 @@ from proxy.boot.frames import (
     entry,
     read,
 )
-from proxy.boot.instance import NEVER_READY, Instance
+from proxy.boot.instance import Instance
 from proxy.boot.keeping import Keeping
 from proxy.boot.link import Link
 from proxy.boot.told import Knowing, Told
@@ -182,7 +182,7 @@ class Worker(Instance):
         here = self.backends()
         if not here:  # its sources may find some yet; the control process asks them
             return [source.title for source in self.settings.discovery.sources]
-        return [one.name for one in here if one.health.state in NEVER_READY]
+        return self._unread(here)
 
     @override
     def in_flight(self) -> int:

@@ -13,6 +13,7 @@ name: the first backend's weights serve it, others only while those cannot. A pr
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from functools import lru_cache, partial
@@ -102,10 +103,10 @@ class Diff(msgspec.Struct, frozen=True, kw_only=True):
 class Catalog:
     """A snapshot of names and who serves them. Made by `build`; never changed afterwards.
 
-    `split` are the names under which backends serve different weights.
+    `targets` are all models, `split` the names under which backends serve different weights.
     """
 
-    __slots__ = ("_by_name", "_listing", "_models", "_names", "aliases", "backends", "split")
+    __slots__ = ("_by_name", "_listing", "_names", "_of", "aliases", "backends", "split", "targets")
 
     def __init__(
         self,
@@ -117,7 +118,8 @@ class Catalog:
         self.aliases: Mapping[str, tuple[str, ...]] = MappingProxyType(dict(aliases))
         self.backends = backends
         self.split = tuple(name for name, targets in models.items() if len(targets) > 1)
-        self._models = tuple(target for targets in models.values() for target in targets)
+        self.targets = tuple(target for targets in models.values() for target in targets)
+        self._of = _by_backend(self.targets)
         wanted = {name: (name,) for name in models} | dict(aliases)
         behind = {
             name: tuple(t for each in _meant(wanted[name], models) for t in models[each])
@@ -149,7 +151,7 @@ class Catalog:
 
     def targets_of(self, backend: Backend) -> tuple[Target, ...]:
         """Return the models that `backend` serves."""
-        return tuple(target for target in self._models if backend in target.candidates)
+        return self._of.get(backend, ())
 
     @override
     def __repr__(self) -> str:
@@ -200,6 +202,15 @@ def chosen(
     )
 
 
+def with_peers(catalog: Catalog) -> set[Backend]:
+    """Return the backends that share a model with another of their priority."""
+    found: set[Backend] = set()
+    for target in catalog.targets:
+        tiers = Counter(each.priority for each in target.candidates)
+        found |= {each for each in target.candidates if tiers[each.priority] > 1}
+    return found
+
+
 def matches(pattern: str, name: str) -> bool:
     """Tell whether `name` is as `pattern` says: `*` is any letters, `?` one, the rest itself."""
     return _compiled(pattern).fullmatch(name) is not None
@@ -234,6 +245,15 @@ def _meant(wanted: Sequence[str], models: Mapping[str, object]) -> Iterable[str]
         elif is_pattern(each):
             found |= dict.fromkeys(sorted(name for name in models if matches(each, name)))
     return found
+
+
+def _by_backend(targets: Iterable[Target]) -> Mapping[Backend, tuple[Target, ...]]:
+    """Return what each backend serves: with hundreds of them, nobody can go through all to ask."""
+    found: dict[Backend, list[Target]] = {}
+    for target in targets:
+        for backend in target.candidates:
+            found.setdefault(backend, []).append(target)
+    return {backend: tuple(served) for backend, served in found.items()}
 
 
 def _priority(backend: Backend) -> int:
@@ -300,7 +320,8 @@ def _same(old: Sequence[Target], new: Sequence[Target]) -> bool:
 
 
 def _missing(these: Iterable[Backend], those: Sequence[Backend]) -> tuple[Backend, ...]:
-    return tuple(backend for backend in these if backend not in those)
+    known = frozenset(those)
+    return tuple(backend for backend in these if backend not in known)
 
 
 class Directory:

@@ -10,6 +10,7 @@ to compare it with, and nobody to go to instead. The rules are `core/standing`, 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
+from proxy.core.catalog import with_peers
 from proxy.core.failure import STREAM, WAIT
 from proxy.core.health import State as Health
 from proxy.core.paces import Group, Kind, Paces, share
@@ -90,8 +91,8 @@ class Referee:
     def know(self) -> None:
         """Take note of a new catalog: who has peers now, and who has none any more."""
         course, now = self.course, self.course.now()
-        backends = course.directory.current.backends
-        peers = {backend for backend in backends if any(self._tiers(backend))}
+        catalog = course.directory.current
+        peers = with_peers(catalog)
         for backend in [each for each in self._files if each not in peers]:
             del self._files[backend]
             backend.judge(State.GOOD, 1.0, 1.0, now)
@@ -102,7 +103,7 @@ class Referee:
             frozenset(
                 (target.native[backend.name], backend.priority)
                 for backend in peers
-                for target in course.directory.current.targets_of(backend)
+                for target in catalog.targets_of(backend)
             )
         )
 

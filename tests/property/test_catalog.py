@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.core.backend import Backend
-from proxy.core.catalog import Catalog, Directory, Model, build, diff
+from proxy.core.catalog import Catalog, Directory, Model, build, diff, with_peers
 from tests.fixtures.fleet import make_backend
 
 FLEET = tuple(make_backend(f"b{n}", priority=n % 3) for n in range(6))
@@ -47,6 +47,28 @@ def test_it_says_what_backends_say(
             assert [b.priority for b in target.candidates] == sorted(b.priority for b in own)
             assert set(target.native) == {b.name for b in own}
     assert tuple(entry.id for entry in catalog.listing()) == catalog.names()
+
+
+@given(serving=SERVING, aliases=ALIASES)
+def test_it_knows_each_backends_models_and_who_has_peers(
+    serving: Mapping[Backend, Sequence[Model]], aliases: Mapping[str, Sequence[str]]
+) -> None:
+    catalog = build(serving, aliases)
+
+    names = {backend: {model.id for model in serving.get(backend, ())} for backend in FLEET}
+    for backend in FLEET:
+        found = catalog.targets_of(backend)
+        assert {target.model.id for target in found} == names[backend]
+        assert len(found) == len(names[backend])
+    assert with_peers(catalog) == {
+        one
+        for one in FLEET
+        if any(
+            names[one] & names[other] and one.priority == other.priority
+            for other in FLEET
+            if other is not one
+        )
+    }
 
 
 @given(first=SERVING, second=SERVING, aliases=ALIASES, others=ALIASES)

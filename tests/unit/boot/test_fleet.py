@@ -1,8 +1,13 @@
-"""Backends through reloads: who stays the same, who leaves, and when."""
+"""Backends through reloads: who stays the same, who leaves, and when; what they list."""
+
+import asyncio
+import itertools
+from collections.abc import Callable
 
 import msgspec
 import pytest
 
+from proxy.boot import fleet as fleet_module
 from proxy.boot.fleet import Fleet, keys
 from proxy.core.backend import Backend
 from proxy.core.catalog import Model
@@ -29,9 +34,11 @@ def settings(*backends: BackendSettings, **more: object) -> Settings:
 class Scene:
     """A fleet whose backends are ready and all serve `m`."""
 
-    def __init__(self, *backends: BackendSettings) -> None:
+    def __init__(
+        self, *backends: BackendSettings, worked: Callable[[], float] = lambda: 0.0
+    ) -> None:
         self.catalogs = 0
-        self.fleet = Fleet(settings(*backends), now=lambda: NOW, random=lambda: 0.5)
+        self.fleet = Fleet(settings(*backends), now=lambda: NOW, random=lambda: 0.5, worked=worked)
         self.fleet.on_catalog = self._catalog
         for backend in self.fleet.backends():
             self.found(backend, "m")
@@ -197,3 +204,46 @@ def test_keys_are_known_by_url() -> None:
     locked = BackendSettings(name="a", url="http://a:1", api_key=Secret("sk"))
 
     assert keys([locked, B]) == {"http://a:1": "sk"}
+
+
+async def test_after_a_catalog_that_took_long_further_lists_are_gathered() -> None:
+    c = BackendSettings(name="c", url="http://127.0.0.1:3")
+    work = itertools.count(step=fleet_module.NOTICEABLE * 1.1)
+    scene = Scene(worked=lambda: next(work))
+    scene.change(A, B, c)
+    before, built = scene.catalogs, asyncio.Event()
+    scene.found(scene.get("a"), "x")
+    assert scene.serving("x") == ["a"]  # the first one is not kept waiting
+
+    scene.fleet.on_catalog = built.set
+    scene.found(scene.get("b"), "x", "y")
+    scene.found(scene.get("c"), "x")
+    assert [each.name for each in scene.fleet.backends() if scene.fleet.awaited(each)] == ["b", "c"]
+    assert (scene.catalogs, scene.serving("x")) == (before + 1, ["a"])
+
+    await asyncio.wait_for(built.wait(), 30)
+    assert (scene.serving("x"), scene.serving("y")) == (["a", "b", "c"], ["b"])
+    assert not any(map(scene.fleet.awaited, scene.fleet.backends()))
+
+
+async def test_who_left_before_its_list_was_taken_up_is_in_no_catalog() -> None:
+    work = itertools.count(step=fleet_module.NOTICEABLE * 1.1)
+    scene = Scene(worked=lambda: next(work))
+    scene.change(A, B)
+    a, b = scene.get("a"), scene.get("b")
+    scene.found(a, "x")
+    scene.found(b, "x")
+
+    scene.change(A)
+    catalogs = scene.catalogs
+    await asyncio.wait_for(_passed(fleet_module.NOTICEABLE * fleet_module.PAUSE * 1.2), 30)
+    assert scene.catalogs == catalogs
+    assert scene.serving("x") == ["a"]
+    assert not scene.fleet.awaited(b)
+
+
+async def _passed(seconds: float) -> None:
+    """Wait for a timer that is set after the fleet's."""
+    over = asyncio.Event()
+    asyncio.get_running_loop().call_later(seconds, over.set)
+    await over.wait()
