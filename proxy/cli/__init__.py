@@ -4,6 +4,7 @@ import sys
 from collections.abc import Sequence
 
 from proxy import __version__
+from proxy.cli import descriptors
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -12,6 +13,7 @@ def main(words: Sequence[str] | None = None) -> int:
     The version is told before the command library is loaded, which takes a quarter of a second on a
     slow machine; scripts ask for it often.
     """
+    descriptors.fill()
     words = sys.argv[1:] if words is None else list(words)
     if words in (["version"], ["--version"]):
         sys.stdout.write(f"headrace {__version__}\n")
