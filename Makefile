@@ -153,7 +153,7 @@ fmt: $(VENV)/.dev  ## format, and repair what the linter can repair
 	$(BIN)/ruff format .
 
 test-real: $(VENV)/.dev $(VENV)/.engines  ## against real llama.cpp and mlx-lm servers, with the official clients
-	$(PYTEST) -q tests/real
+	$(PYTEST) -q -n 2 tests/real
 
 ENGINE ?=
 test-engines: $(VENV)/.dev $(VENV)/.local  ## against engines too large for every build: ENGINE=vllm, vllm-mlx, litellm or llama-cpp-python

@@ -81,12 +81,16 @@ def request_fields(raw: Iterable[Field], also: frozenset[bytes] = _NEVER) -> lis
     return [field for field in kept if field[0] not in dropped] if dropped else kept
 
 
-def passed_on(fields: list[Field]) -> list[Field] | Failure:
-    """Return the fields with ours in `Via` (RFC 9110 section 7.6.3) behind those of others.
+def sent_on(raw: Iterable[Field]) -> list[Field] | Failure:
+    """Return what an engine is sent of a client's fields: those it may see, and where they passed.
 
-    Fails with LOOP after MOST_HOPS proxies like this one: no chain is so long, so two of them have
+    Ours in `Via` (RFC 9110 section 7.6.3) stands behind those of others. Fails as `request_fields`,
+    and with LOOP after MOST_HOPS proxies like this one: no chain is so long, so two of them have
     each other as a backend, and would hand a request round until a limit ends it.
     """
+    fields = request_fields(raw)
+    if isinstance(fields, Failure):
+        return fields
     hops = sum(value.count(b" " + _PSEUDONYM) for name, value in fields if name == b"via")
     if hops >= MOST_HOPS:
         return Failure(

@@ -12,6 +12,7 @@ from proxy.flow.course import Request
 
 _SWITCH: Final = {b"on": True, b"off": False}
 _NUMBER: Final = re.compile(rb"-?[0-9]{1,6}")
+_VERSION: Final = re.compile(rb"20(?:2[3-9]|[3-9][0-9])-(?:0[1-9]|1[0-2])-[0-3][0-9]")
 _SECONDS: Final = re.compile(rb"([0-9]{1,6}(?:\.[0-9]{1,3})?)(ms|s)?")
 
 
@@ -20,10 +21,7 @@ def asked(
 ) -> Request | Failure:
     """Return what is asked, or why it is refused. `raw` are the fields, `scope` is the path's."""
     raw = tuple(raw)
-    kept = headers.request_fields(raw)
-    if isinstance(kept, Failure):
-        return kept
-    sent = headers.passed_on(kept)
+    sent = headers.sent_on(raw)
     if isinstance(sent, Failure):
         return sent
     request = Request(operation, sent)
@@ -33,6 +31,8 @@ def asked(
             request.content_type = value
         elif lower == b"x-request-id":
             request.request_id = headers.request_id(value, b"").decode("ascii") or None
+        elif lower == b"anthropic-version" and _VERSION.fullmatch(value.strip()) is None:
+            return bad("anthropic-version must be a date since 2023, such as 2023-06-01")
         elif lower == b"anthropic-beta":
             request.threads |= threads.BETA in value
         elif lower.startswith(b"x-headrace-"):

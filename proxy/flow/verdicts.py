@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 PATH_MISSING: Final = "path-missing"
 IN_BAND: Final = "the engine answered 200 and then an error: "
 PASSED_OVER: Final = 30.0  # seconds a backend is left out for a model it has denied to have
+_SERVER_ERROR: Final = 500
 _RESTING: Final = frozenset({Condition.LOADING, Condition.SLEEPING, Condition.DRAINING})
 
 
@@ -74,7 +75,7 @@ def of_answer(
         detail=f"the engine answered {head.status}",
         retryable=found.retryable,
         free=found.condition == PATH_MISSING,
-        status=head.status,
+        status=_told(head.status, found),
         retry_after=head.retry_after,
         body=body,
         content_type=head.content_type,
@@ -96,9 +97,17 @@ def of_event(engine: "Engine", error: "ErrorEvent", payload: bytes) -> Failure:
         phase=Phase.WAIT,
         detail=IN_BAND + error.message,
         retryable=theirs,
-        status=error.status or 502,
+        status=_told(error.status or 502, found),
         condition=found.condition,
     )
+
+
+def _told(status: int, found: Verdict) -> int:
+    """Return the status for the client: its own mistake is 400, though an engine says 500.
+
+    Clients send again what was answered 500, and the same mistake with it.
+    """
+    return 400 if status == _SERVER_ERROR and found.condition == Condition.CLIENT else status
 
 
 def react(course: "Course", call: "Call", backend: "Backend", failure: Failure) -> None:

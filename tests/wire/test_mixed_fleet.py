@@ -186,3 +186,17 @@ async def test_users_with_one_system_prompt_are_not_all_sent_to_one_engine(
         ]
 
         assert sorted(answer.headers["x-headrace-backend"] for answer in answers) == [*"aabb"]
+
+
+@pytest.mark.parametrize("model", [TEXT, SEEING])
+async def test_a_wrong_version_of_anthropics_api_is_told_in_its_shape(
+    stack: Stack, model: str
+) -> None:
+    body = {"model": model, "max_tokens": 3, "messages": user("hi")}
+    version = {"anthropic-version": "1999-01-01"}
+    async with stack.client.post("/v1/messages", json=body, headers=version) as answer:
+        said = await answer.json()
+
+    assert (answer.status, said["type"]) == (400, "error")
+    assert said["error"]["type"] == "invalid_request_error"
+    assert "anthropic-version" in said["error"]["message"]

@@ -5,11 +5,11 @@ import pytest
 from proxy.core.failure import Failure, Kind
 from proxy.core.headers import (
     MOST_HOPS,
-    passed_on,
     render,
     request_fields,
     request_id,
     response_fields,
+    sent_on,
     without,
 )
 
@@ -161,8 +161,8 @@ def test_an_engines_own_marks_are_hidden_but_never_the_type_of_its_body() -> Non
 
 
 def test_an_engine_is_told_that_we_stand_between() -> None:
-    assert passed_on([(b"a", b"b")]) == [(b"a", b"b"), (b"via", b"1.1 headrace")]
-    assert passed_on([(b"via", b"1.0 other")]) == [
+    assert sent_on([(b"a", b"b")]) == [(b"a", b"b"), (b"via", b"1.1 headrace")]
+    assert sent_on([(b"via", b"1.0 other")]) == [
         (b"via", b"1.0 other"),
         (b"via", b"1.1 headrace"),
     ]
@@ -177,7 +177,7 @@ def test_an_engine_is_told_that_we_stand_between() -> None:
     ],
 )
 def test_what_has_come_through_too_many_of_us_goes_round(seen: Fields) -> None:
-    refused = passed_on(seen)
+    refused = sent_on(seen)
 
     assert isinstance(refused, Failure)
     assert refused.kind is Kind.LOOP
@@ -186,4 +186,4 @@ def test_what_has_come_through_too_many_of_us_goes_round(seen: Fields) -> None:
 def test_a_chain_of_proxies_is_no_loop() -> None:
     chain = [(b"via", b"1.1 headrace")] * (MOST_HOPS - 1) + [(b"via", b"1.1 nginx")] * 20
 
-    assert not isinstance(passed_on(chain), Failure)
+    assert not isinstance(sent_on(chain), Failure)

@@ -9,12 +9,19 @@ from proxy.dialects.registry import ENGINES
 C = Condition
 
 
+IMAGE = b'{"error":{"code":500,"message":"image input is not supported - hint: if this is unex"}}'
+TOOLS = b'{"error":{"code":500,"message":"Failed to parse tools: Missing tool function: {}"}}'
+
+
 @pytest.mark.parametrize(
     ("kind", "status", "body", "means"),
     [
         ("llamacpp", 500, b'{"error":{"message":"[json.exception.parse_error.101]"}}', C.CLIENT),
         ("llamacpp", 500, b'{"error":{"message":"\'messages\' is required"}}', C.CLIENT),
         ("llamacpp", 500, b'{"error":{"message":"out of memory"}}', None),
+        ("llamacpp", 500, IMAGE, C.CLIENT),
+        ("llamacpp", 500, TOOLS, C.CLIENT),
+        ("llamacpp", 500, b'{"error":{"message":"Failed to parse input at pos 7"}}', None),
         ("llamacpp", 503, b'{"error":{"message":"Loading model","code":503}}', C.LOADING),
         ("llamacpp", 503, b'{"error":{"message":"\'messages\' is required"}}', None),
         ("llamacpp", 400, b"{\"error\":{\"message\":\"model 'x' not found\"}}", C.MODEL_MISSING),

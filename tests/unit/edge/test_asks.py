@@ -99,6 +99,18 @@ async def test_other_words_about_it_are_refused(sent: str) -> None:
     assert "`on` or `off`" in failure.detail
 
 
+@pytest.mark.parametrize("sent", ["", "1", "latest", "1999-01-01", "2023-13-01", "2023-06-01x"])
+async def test_a_wrong_version_of_anthropics_api_is_refused(sent: str) -> None:
+    failure = refused(parsed(f"anthropic-version: {sent}"))
+    assert failure.kind is Kind.BAD_REQUEST
+    assert "2023-06-01" in failure.detail
+
+
+@pytest.mark.parametrize("sent", ["2023-06-01", "2027-12-31"])
+async def test_versions_of_anthropics_api_are_all_the_same_here(sent: str) -> None:
+    assert asked(f"anthropic-version: {sent}")
+
+
 async def test_fields_of_ours_mean_nothing_to_a_page() -> None:
     fields = ("x-headrace-priority: high", "x-headrace-timeout: soon")
 
