@@ -144,7 +144,7 @@ class Connection(asyncio.Protocol):
     def abort(self) -> None:
         """Drop the exchange and the connection at once: the engine is to stop working."""
         self._receiver = self._feed = self.through = None
-        self.state = State.CLOSED
+        self._chunk, self.state = _nobody, State.CLOSED  # a cycle would wait for the collector
         self.transport.abort()
 
     def leave(self) -> None:
@@ -383,7 +383,7 @@ class Connection(asyncio.Protocol):
         receiver = self._receiver
         eof = self._eof and self.state is BODY and exc is None
         self._home.lost(self)
-        self.state = State.CLOSED
+        self._chunk, self.state = _nobody, State.CLOSED
         self._receiver = self._feed = self._llhttp = self.through = self._sips = None
         if receiver is None:
             return

@@ -1,5 +1,8 @@
 """Exchange: one response after another on a connection, framed, counted and never trusted."""
 
+import gc
+import inspect
+
 import pytest
 from typing_extensions import override
 
@@ -303,3 +306,22 @@ def test_a_connection_that_is_closing_is_neither_paused_nor_resumed() -> None:
     end.connection.resume()
     assert end.wire.paused
     end.connection.pause()
+
+
+@pytest.mark.parametrize("how", ["abort", "lost", "whole"])
+def test_a_connection_that_is_done_refers_to_nobody(how: str) -> None:
+    """Who receives refers to the connection: a cycle would keep both until a full collection."""
+    _, end, _ = begun()
+    receiver = Keeper(Phase.STREAM)
+    end.send(SSE)
+    end.connection.redirect(receiver)
+
+    if how == "abort":
+        end.connection.abort()
+    elif how == "lost":
+        end.reset()
+    else:
+        end.send(LAST_CHUNK)
+
+    kept = [each for each in gc.get_referrers(receiver) if inspect.ismethod(each)]
+    assert not kept
