@@ -75,14 +75,18 @@ class Edge:
         self.crowd = Crowd()
         self.draining = False
         self._ids = count(1)
-        self._process = secrets.token_hex(6)
+        dice = secrets.token_hex(9)
+        self._process = f"{dice[:8]}-{dice[8:12]}-4{dice[12:15]}-8{dice[15:]}-"
         self._doors: list[Door] = []
         self.made = 0  # connections that stood, ever; of those accepted some fail at TLS
         self._runner: web.AppRunner | None = None
 
     def new_id(self) -> str:
-        """Return a request id: unique in this process by count, elsewhere by 48 random bits."""
-        return f"{self._process}-{next(self._ids):x}"
+        """Return a request id: unique in this process by count, elsewhere by 72 random bits.
+
+        It is a UUID, as some engines refuse any other (llama-cpp-python: 400, without a word).
+        """
+        return f"{self._process}{next(self._ids):012x}"
 
     # answers ---------------------------------------------------------------------------------
 

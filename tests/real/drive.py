@@ -262,10 +262,11 @@ async def staged(name: str, folder: Path) -> AsyncIterator[Stage]:
             recipe.health,
         )
         try:
-            key = f", api_key: {recipe.key}" if recipe.key else ""
+            more = f", api_key: {recipe.key}" if recipe.key else ""
+            more += f", max_in_flight: {recipe.cap}" if recipe.cap else ""
             settings = folder / "headrace.yaml"
             settings.write_text(
-                f"backends:\n  - {{name: engine, url: '{engine.url}'{key}}}\n"
+                f"backends:\n  - {{name: engine, url: '{engine.url}'{more}}}\n"
                 f"  - {{name: other, url: '{other.url}', priority: 1}}\n"
             )
             async with running_from(settings, free_port, 2) as proxy:

@@ -37,6 +37,8 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     file: str = ""
     """What is written to `folder`/config.yaml, formatted likewise."""
     running: str = ""
+    cap: int = 0
+    """What `max_in_flight` a user must set for it; 0 = none."""
     key: str = ""
     prepare: Callable[[Path], None] | None = None
     """Called with the environment, after its packages are there."""
@@ -132,6 +134,7 @@ RECIPES: dict[str, Recipe] = {
             *("--n_ctx", "4096", *_AT),
         ],
         gguf=True,
+        cap=1,  # a new request cuts off the stream that runs
         health="/v1/models",
     ),
     "litellm": Recipe(

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import uuid
 from pathlib import Path
 
 import pytest
@@ -32,7 +33,14 @@ def test_ids_are_unique_in_a_process_and_between_processes() -> None:
     ids = [made.new_id() for made in (one, one, one, other)]
 
     assert len(set(ids)) == 4
-    assert ids[0].partition("-")[0] == ids[1].partition("-")[0] != ids[3].partition("-")[0]
+    assert ids[0].rpartition("-")[0] == ids[1].rpartition("-")[0] != ids[3].rpartition("-")[0]
+
+
+def test_an_id_is_a_uuid() -> None:
+    ident = edge().new_id()
+
+    parsed = uuid.UUID(ident)
+    assert (str(parsed), parsed.version, parsed.variant) == (ident, 4, uuid.RFC_4122)
 
 
 def test_only_a_client_that_asks_for_an_unknown_model_is_shown_the_names() -> None:
