@@ -156,9 +156,8 @@ def fits(surface: str, body: bytes) -> bool:
     error = found.get("error") if isinstance(found, dict) else None
     if surface == "ollama":
         return isinstance(error, str)
-    if surface == "anthropic":
-        return isinstance(error, dict) and found.get("type") == "error"
-    return isinstance(error, dict)
+    said = isinstance(error, dict) and isinstance(error.get("message"), str)
+    return said and (surface != "anthropic" or found.get("type") == "error")
 
 
 def hint_for(failure: Failure) -> str:

@@ -14,9 +14,9 @@ import orjson
 
 from proxy.core.catalog import Model
 from proxy.core.failure import Failure
-from proxy.core.inband import is_error
 from proxy.dialects import threads
 from proxy.dialects.errors import anthropic_type, fits, hint_for, openai_type, status_of
+from proxy.dialects.wording import words_of
 
 DONE = b"[DONE]"
 _RESPONSES = (b"response.completed", b"response.incomplete", b"response.failed", DONE)
@@ -144,16 +144,16 @@ def _error(surface: str, failure: Failure, request_id: str, hint: str) -> Mappin
 def engine_error(surface: str, failure: Failure, request_id: str) -> bytes:
     """Return an engine's error answer (`failure.body`) in the caller's dialect.
 
-    A body that has the dialect's shape already is returned as it is; one without a message that can
-    be read is replaced.
+    A body that has the dialect's shape already is returned as it is; one without words that can be
+    read is replaced.
     """
     body = failure.body or b""
-    if surface == "openai" or fits(surface, body):
+    if fits(surface, body):
         return body
-    reported = is_error(body)
-    if reported is None:
+    said = words_of(body)
+    if said is None:
         return error_body(surface, failure, request_id)
-    return orjson.dumps(_shaped(surface, failure, request_id, _sentence(reported.message)))
+    return orjson.dumps(_shaped(surface, failure, request_id, _sentence(said)))
 
 
 def _shaped(surface: str, failure: Failure, request_id: str, message: str) -> Mapping[str, object]:

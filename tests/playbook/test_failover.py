@@ -27,6 +27,7 @@ REFUSED = Failure(
     retryable=True,
     free=True,
 )
+OWN = b'{"error":{"message":"%b"}}'
 ERROR_EVENT = b'data: {"error":{"message":"queue full","type":"overloaded","code":503}}\n\n'
 
 
@@ -143,11 +144,11 @@ def test_the_last_error_is_passed_on_byte_for_byte_with_its_retry_after() -> Non
     world = World("ab")
     client = world.ask()
     for name in "ab":
-        world.reached(name).send(plain(b'{"error":"%b"}' % name.encode(), 503, b"retry-after: 9"))
+        world.reached(name).send(plain(OWN % name.encode(), 503, b"retry-after: 9"))
         world.pass_time(0.3)
 
     answer = client.answer
-    assert (answer.status, answer.body) == (503, b'{"error":"b"}')
+    assert (answer.status, answer.body) == (503, OWN % b"b")
     assert int(answer.fields["retry-after"]) >= 9
     assert client.end == "BW"
     assert world.books.statuses == [503]

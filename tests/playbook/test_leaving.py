@@ -1,5 +1,6 @@
 """A client that leaves, and a proxy that stops, in every phase; and requests nobody can serve."""
 
+import orjson
 import pytest
 
 from proxy.core.failure import Failure, Kind, Origin, Phase
@@ -66,7 +67,7 @@ def test_a_stop_ends_a_call_with_words(phase: Phase) -> None:
 def test_an_engine_s_refusal_of_the_request_is_passed_on_byte_for_byte(status: int) -> None:
     world = World("ab")
     client, engine = world.asked("a")
-    said = b'{"object":"error",\n "message":"no"}'
+    said = b'{"error":\n {"message":"no"}}'
 
     engine.send(plain(said, status))
 
@@ -83,11 +84,21 @@ def test_a_refusal_that_comes_in_chunks_is_passed_on_decoded() -> None:
     world = World("a")
     client, engine = world.asked("a")
 
-    engine.send(b"HTTP/1.1 400 X\r\ncontent-type: text/plain\r\ntransfer-encoding: chunked\r\n\r\n")
-    engine.send(chunk(b"no, "), chunk(b"never") + b"0\r\n\r\n")
+    engine.send(b"HTTP/1.1 400 X\r\ncontent-type: text/json\r\ntransfer-encoding: chunked\r\n\r\n")
+    engine.send(chunk(b'{"error":{"message":"no, '), chunk(b'never"}}') + b"0\r\n\r\n")
 
-    assert client.answer.body == b"no, never"
-    assert client.answer.fields["content-type"] == "text/plain"
+    assert client.answer.body == b'{"error":{"message":"no, never"}}'
+    assert client.answer.fields["content-type"] == "text/json"
+
+
+def test_a_refusal_in_another_shape_is_told_in_the_callers() -> None:
+    world = World("a")
+    client, engine = world.asked("a")
+
+    engine.send(b"HTTP/1.1 400 X\r\ncontent-type: text/plain\r\ncontent-length: 5\r\n\r\nnever")
+
+    assert orjson.loads(client.answer.body)["error"]["message"] == "never."
+    assert client.answer.fields["content-type"] == "application/json"
 
 
 def test_a_refusal_that_repeats_a_huge_prompt_keeps_its_status() -> None:

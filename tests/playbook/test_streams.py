@@ -267,10 +267,11 @@ def test_an_engine_that_answers_before_it_has_read_the_request_is_not_waited_for
     client, engine = world.asked("a")
     engine.wire.unsent = 1_000_000
 
-    engine.send(plain(b'{"error":"too large"}', 413))
+    said = b'{"error":{"message":"too large"}}'
+    engine.send(plain(said, 413))
 
     assert client.answer.status == 413
-    assert client.answer.body == b'{"error":"too large"}'
+    assert client.answer.body == said
     assert engine.wire.aborted
     world.assert_at_rest()
 

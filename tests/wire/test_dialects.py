@@ -118,3 +118,27 @@ async def test_an_engine_with_paths_of_its_own_is_asked_there(free_port: Port) -
     ):
         assert answer.status == 200
         assert engine.requests[-1].path == "/engines/v1/chat/completions"
+
+
+@pytest.mark.parametrize("path", ["/v1/chat/completions", *ASKED])
+@pytest.mark.parametrize("kind", Dialect)
+async def test_an_engines_words_reach_every_client_in_the_shape_it_reads(
+    free_port: Port, kind: Dialect, path: str
+) -> None:
+    asked = ASKED.get(path, {"model": MODEL, "messages": HELLO})
+    async with (
+        running(Profile(dialect=kind, models=(MODEL,))) as engine,
+        serving(backends(engine), free_port) as stack,
+    ):
+        engine.faults.set(Fault(kind=Kind.STATUS, status=400))
+        async with stack.client.post(path, json={**asked, "stream": False}) as answer:
+            told = await answer.json()
+
+    assert answer.status == 400
+    error = told["error"]
+    if path == "/api/chat":
+        assert "status 400" in error
+        return
+    assert "status 400" in error["message"]
+    assert told.get("type") == ("error" if path == "/v1/messages" else None)
+    assert error["type"]

@@ -82,14 +82,18 @@ def test_a_path_says_in_which_dialect_it_is_answered() -> None:
 
 def test_an_engines_words_are_put_into_the_callers_shape_unless_they_have_it() -> None:
     said = b'{"error":{"message":"too long","code":400}}'
-    status, fitting = {"kind": Kind.STATUS, "status": 400}, b'{"type":"error","error":{}}'
+    status = {"kind": Kind.STATUS, "status": 400}
+    fitting = b'{"type":"error","error":{"message":"m"}}'
 
     def told(surface: str, body: bytes) -> bytes:
         failure = msgspec.structs.replace(UNKNOWN, **status, body=body)
         return engine_error(surface, failure, "id-1")
 
     assert told("openai", said) == said
-    assert told("openai", b"<no>") == b"<no>"
+    assert "model 'x'" in orjson.loads(told("openai", b"<no>"))["error"]["message"]
+    flat = orjson.loads(told("openai", b'{"error":"too long"}'))["error"]
+    assert (flat["message"], flat["type"]) == ("too long.", "invalid_request_error")
+    assert (flat["code"], flat["request_id"]) == ("backend_status", "id-1")
     assert told("anthropic", fitting) == fitting
     assert orjson.loads(told("ollama", said))["error"] == "too long."
     anthropic = orjson.loads(told("anthropic", said))

@@ -51,11 +51,11 @@ def test_the_time_to_wait_is_the_engines_or_ours_and_a_little_random() -> None:
 
 
 def test_an_engines_own_words_are_passed_on() -> None:
-    failure = failed(Kind.STATUS, status=422, body=b"<no>", content_type=b"text/html")
-    _, reader = told(failure)
+    said = b'{"error":{"message":"no"}}'
+    _, reader = told(failed(Kind.STATUS, status=422, body=said, content_type=b"text/json"))
 
-    assert (reader.status, reader.body) == (422, b"<no>")
-    assert reader.fields["content-type"] == "text/html"
+    assert (reader.status, reader.body) == (422, said)
+    assert reader.fields["content-type"] == "text/json"
 
 
 def test_an_engine_without_words_is_spoken_for() -> None:

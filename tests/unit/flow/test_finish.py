@@ -85,10 +85,11 @@ def test_observers_see_the_status_a_refused_client_was_given() -> None:
     world = World("a")
     client, engine = world.asked("a")
 
-    engine.send(plain(b"{}", 404))
+    said = b'{"error":{"message":"no"}}'
+    engine.send(plain(said, 404))
 
     assert world.books.statuses == [404]
-    assert client.call.bytes_out == 2
+    assert client.call.bytes_out == len(said)
 
 
 def test_what_an_answer_came_to_is_learned_for_the_next_one() -> None:
