@@ -176,7 +176,7 @@ class ClientConnection(Uploading):
     @override
     def refuse(self, call: Call, failure: Failure) -> None:
         """Answer a call with an error."""
-        self.closing = self.closing or self._stage is Stage.UPLOAD
+        self.closing = self.closing or self.http10 or self._stage is Stage.UPLOAD
         self.write(self._edge.error_answer(call, failure, close=self.closing))
         if self._rejected:
             self._shut(linger=True)

@@ -2,7 +2,9 @@
 
 The parser (llhttp) has already refused smuggled framing, bad bytes, missing or repeated Host. Left
 to refuse here: other protocol versions, odd Host values, chunked framing on HTTP/1.0, encoded
-bodies, upgrades, targets that are not a plain path, heads that are too large altogether.
+bodies, WebSockets where none is, targets that are not a plain path, heads that are too large
+altogether. Offers of other protocols are ignored, as RFC 9110, section 7.8 allows: Java's client
+offers HTTP/2 with every request.
 """
 
 import re
@@ -81,7 +83,8 @@ def _wanted(message: RawRequestMessage, path: str) -> _Wanted | Failure:
     """Return what the path leads to, and the path without the scope unless that is a page."""
     scope, inner = split(path)
     operation = OPERATIONS.get(inner) if message.method == "POST" else None
-    if operation is not None and not message.upgrade:
+    websocket = message.upgrade and _offers_websocket(message)
+    if operation is not None and not websocket:
         request = asked(operation, message.raw_headers, scope)
         if isinstance(request, Failure):
             return request
@@ -92,11 +95,15 @@ def _wanted(message: RawRequestMessage, path: str) -> _Wanted | Failure:
         passed = passing.judge(message, passage, inner, scope)
         if isinstance(passed, Failure):
             return passed
-        if passage.upgrade or not message.upgrade:
+        if passage.upgrade or not websocket:
             return inner, None, passed.request, passed
-    if message.upgrade:
-        return bad("protocol upgrades are not served here")
+    if websocket:
+        return bad("no path is a WebSocket here but /v1/realtime")
     return path, None, None, None
+
+
+def _offers_websocket(message: RawRequestMessage) -> bool:
+    return "websocket" in ",".join(message.headers.getall("upgrade", ())).lower()
 
 
 def _version_problem(message: RawRequestMessage) -> Failure | None:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 CHUNKED: Final = b"transfer-encoding: chunked\r\n"
 CLOSE: Final = b"connection: close\r\n"
+KEEP: Final = b"connection: keep-alive\r\n"  # a client of HTTP/1.0 waits for the close without it
 _OF_THE_BODY: Final = (b"content-type:", b"content-encoding:", b"etag:", b"digest:")
 _OWN: Final = (
     b"x-headrace-backend: %b\r\nx-headrace-attempts: %d\r\nx-headrace-queue-ms: %d\r\n\r\n"
@@ -45,6 +46,8 @@ def head_bytes(head: ResponseHead, length: int, call: "Call", client: "Client") 
         delimiter = CHUNKED
     if client.closing:
         delimiter += CLOSE
+    elif client.http10:
+        delimiter += KEEP
     start = head.start if call.grant is None else without_limits(head.start)
     return start + delimiter + own_fields(call)
 

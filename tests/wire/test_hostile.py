@@ -13,7 +13,7 @@ from benchmarks.fake.faults import Fault, Kind
 from benchmarks.fake.profile import Profile
 from tests.fixtures.hostile import BEHIND, OK, Case
 from tests.fixtures.odd import GROUPS, corpus
-from tests.fixtures.stack import Stack, backends, eventually, serving
+from tests.fixtures.stack import MODEL, Stack, backends, eventually, serving
 from tests.fixtures.wire import Reply, Wire, chat, chunked, connected, get, port_of, post
 
 Port = Callable[[], int]
@@ -297,3 +297,20 @@ async def test_the_pages_take_no_odd_messages_either(stack: Stack, engine: Engin
         wire.send(b"hello")
         assert (await wire.answer()).status in {100, 404}
     assert len(engine.requests) <= 1
+
+
+@pytest.mark.parametrize(("model", "status"), [(MODEL, OK), ("no-such-model", 404)])
+async def test_a_client_of_http_1_0_learns_whether_the_connection_stays(
+    stack: Stack, model: str, status: int
+) -> None:
+    request = post(chat(model=model), "Connection: keep-alive").replace(b"HTTP/1.1", b"HTTP/1.0")
+    async with connected(port_of(stack)) as wire:
+        wire.send(request)
+        reply = await wire.answer()
+        stays = reply.field(b"connection") == b"keep-alive"
+        assert (reply.status, stays or reply.closes) == (status, True)
+        if stays:
+            wire.send(request)
+            assert (await wire.answer()).status == status
+        else:
+            assert await wire.ended() == b""

@@ -136,14 +136,26 @@ async def test_methods_that_reach_through_are_refused(method: str, target: str) 
     assert method in failure.detail
 
 
-@pytest.mark.parametrize("protocol", ["websocket", "h2c"])
+@pytest.mark.parametrize("protocol", ["websocket", "WebSocket", "h2c, websocket"])
 @pytest.mark.parametrize("method", ["GET", "POST"])
-async def test_upgrades_are_refused(method: str, protocol: str) -> None:
+async def test_a_websocket_is_refused_where_there_is_none(method: str, protocol: str) -> None:
     fields = ("Connection: Upgrade", f"Upgrade: {protocol}")
     failure = refused(parsed(*fields, method=method))
 
     assert failure.kind is Kind.BAD_REQUEST
-    assert "upgrades" in failure.detail
+    assert "/v1/realtime" in failure.detail
+
+
+@pytest.mark.parametrize("protocol", ["h2c", "TLS/1.0", "h2c, foo"])
+async def test_offers_of_other_protocols_are_ignored(protocol: str) -> None:
+    fields = ("Connection: Upgrade, HTTP2-Settings", f"Upgrade: {protocol}", "HTTP2-Settings: AA")
+    asked = served(parsed(*fields))
+    assert asked.operation is not None
+    assert asked.request is not None
+    assert not {b"upgrade", b"http2-settings"} & {name for name, _ in asked.request.fields}
+    assert asked.close  # what the client sends next could be the other protocol
+    assert served(parsed(*fields, method="GET", target="/v1/files")).passed is not None
+    assert served(parsed(*fields, method="GET", target="/v1/models")).path == "/v1/models"
 
 
 async def test_an_upgrade_nobody_nominates_is_nothing() -> None:

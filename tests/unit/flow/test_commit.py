@@ -40,6 +40,7 @@ def test_the_head_says_how_the_client_will_know_the_end(
     found = [line for line in lines if line.startswith((b"transfer-encoding", b"content-length"))]
     assert found == ([] if framing is None else [framing])
     assert (b"connection: close" in lines) is closing
+    assert (b"connection: keep-alive" in lines) is (http10 and not closing)
     assert client.closing is closing
     assert lines[0].startswith(b"HTTP/1.1 20")
 
