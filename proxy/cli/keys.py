@@ -68,7 +68,7 @@ def create(  # noqa: PLR0913, PLR0917 - one flag for each limit
     until = _moment(expires)
     secret, kept = _new()
     key = Key(
-        name=name,
+        name=_named(name),
         models=tuple(model or ()),
         requests_per_minute=requests_per_minute,
         tokens_per_minute=tokens_per_minute,
@@ -96,7 +96,7 @@ def listed(config: Config = None, database: Database = None) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    with _opened(needed(config, database)) as store:
+    with _opened(_present(config, database)) as store:
         entries = store.entries()
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in ("key", "begins with", "state", "tenant", "created", "allows"):
@@ -112,7 +112,7 @@ def revoke(name: Name, config: Config = None, database: Database = None) -> None
     """Revoke a key: what runs goes on, the next request is refused."""
     from proxy.settings.keystore import Missing
 
-    with _opened(needed(config, database)) as store:
+    with _opened(_present(config, database)) as store:
         try:
             store.revoke(name, time.time())
         except Missing:
@@ -138,7 +138,7 @@ def rotate(
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--grace") from None
     secret, kept = _new()
-    with _opened(needed(config, database)) as store:
+    with _opened(_present(config, database)) as store:
         try:
             now = time.time()
             store.rotate(name, kept, now=now, until=now + seconds)
@@ -216,10 +216,24 @@ def _new() -> tuple[str, "Secret"]:
 def _moment(text: str | None) -> float | None:
     from proxy.settings.keys import moment
 
+    if text is None:
+        return None
     try:
-        return None if text is None else moment(text)
+        found = moment(text)
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--expires") from None
+    if found <= time.time():
+        raise typer.BadParameter(f"{text} has passed", param_hint="--expires")
+    return found
+
+
+def _named(name: str) -> str:
+    from proxy.settings.text import nameable
+
+    if not nameable(name):
+        hint = f"{name[:256]!r} is no name: 1 to 256 printable characters"
+        raise typer.BadParameter(hint, param_hint="name")
+    return name
 
 
 def _database(config: Path | None, database: Path | None) -> Path | None:
@@ -254,11 +268,17 @@ def _settings(config: Path | None) -> "Keys":
         raise typer.Exit(2) from None
 
 
-def needed(config: Path | None, database: Path | None) -> Path:
-    """Return the database; ends with 2 if none is named."""
+def _present(config: Path | None, database: Path | None) -> Path:
+    """Return the database; ends with 2 if none is named, with 1 if it is not there.
+
+    Only a new key makes the file: one that a mistyped path or a look makes as root would be empty,
+    and closed to the proxy.
+    """
     path = _database(config, database)
     if path is None:
         _fail("There is no database: set keys.database, or name one with --database.", code=2)
+    if not path.exists():
+        _fail(f"There is no {path} yet: `headrace keys create` makes it, or a proxy's start.")
     return path
 
 

@@ -94,7 +94,7 @@ class Reading:
 
     def _named(self, spec: Named, name: str, entry: document.Entry, path: str) -> Any:  # noqa: ANN401
         where = f"{path}.{name}"
-        if not name or len(name) > 256 or not name.isprintable():
+        if not text.nameable(name):
             found = f"found the name {text.masked(name)}"
             self.note(where, entry.source, found, allowed="1 to 256 printable characters")
             return UNREAD

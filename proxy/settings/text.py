@@ -159,6 +159,11 @@ def _name(_leaf: Leaf, text: str) -> str:
     return text
 
 
+def nameable(name: str) -> bool:
+    """Tell whether something that its owner names may have this name."""
+    return 0 < len(name) <= 256 and name.isprintable()
+
+
 def _text(_leaf: Leaf, text: str) -> str:
     if not text or not text.isprintable():
         raise ValueError("it must be printable and not empty")

@@ -125,6 +125,16 @@ def test_a_key_is_replaced_and_revoked(capsys: pytest.CaptureFixture[str], tmp_p
     assert "revoked" in run(capsys, path, "list")
 
 
+@pytest.mark.parametrize("words", [("list",), ("revoke", "team"), ("rotate", "team")])
+def test_only_a_new_key_makes_the_database(
+    words: tuple[str, ...], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    path = tmp_path / "mistyped.db"
+
+    assert f"There is no {path} yet" in run(capsys, path, *words, code=1)
+    assert not path.exists()
+
+
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
@@ -133,7 +143,10 @@ def test_a_key_is_replaced_and_revoked(capsys: pytest.CaptureFixture[str], tmp_p
         (("rotate", "other"), 1, "no key 'other' in force"),
         (("rotate", "team", "--grace", "long"), 2, "--grace"),
         (("create", "x", "--expires", "soon"), 2, "--expires"),
+        (("create", "x", "--expires", "2020-01-01"), 2, "has passed"),
         (("create", "x", "--budget-period", "year"), 2, "day or month"),
+        (("create", ""), 2, "1 to 256 printable"),
+        (("create", "a\nb"), 2, "1 to 256 printable"),
     ],
 )
 def test_what_cannot_be_done_is_told(
@@ -152,7 +165,8 @@ def test_what_cannot_be_done_is_told(
 def test_a_list_needs_a_database(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert app.run(["keys", "list"]) == 2
     assert "set keys.database" in capsys.readouterr().err
-    assert "cannot be used" in run(capsys, tmp_path / "no" / "x.db", "list", code=1)
+    path = tmp_path / "no" / "x.db"
+    assert "cannot be used" in run(capsys, path, "create", "team", code=1)
 
 
 def test_the_settings_name_the_database(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
