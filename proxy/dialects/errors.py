@@ -72,7 +72,7 @@ _HINTS: Mapping[Kind, str] = MappingProxyType(
         Kind.BAD_REQUEST: "Correct the request and send it again.",
         Kind.BAD_JSON: "Send one JSON object as the body, in UTF-8.",
         Kind.TOO_LARGE: "Shorten the request; the limit on its size is limits.body.",
-        Kind.HEAD_TOO_LARGE: "Send fewer or shorter header fields, or raise limits.headers.",
+        Kind.HEAD_TOO_LARGE: "Send fewer or shorter header fields.",
         Kind.UNSUPPORTED_CODING: "Send the body without Content-Encoding.",
         Kind.REQUEST_TIMEOUT: "Send the whole request without a pause.",
         Kind.UNKNOWN_MODEL: "GET /v1/models lists the models there are.",

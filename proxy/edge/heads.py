@@ -128,7 +128,8 @@ def _size_problem(message: RawRequestMessage, limit: int) -> Failure | None:
     raw = message.raw_headers
     size = len(message.path) + sum([len(name) + len(value) + 4 for name, value in raw])
     if size > limit:
-        return bad(f"the request head has {size} bytes, over {limit}", Kind.HEAD_TOO_LARGE)
+        detail = f"the request head has {size} bytes, over {limit} (limits.headers)"
+        return bad(detail, Kind.HEAD_TOO_LARGE)
     if len(raw) > MAX_FIELDS:
         detail = f"the request head has {len(raw)} fields, over {MAX_FIELDS}"
         return bad(detail, Kind.HEAD_TOO_LARGE)

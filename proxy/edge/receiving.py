@@ -23,15 +23,15 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from aiohttp import web
 from aiohttp.http import HttpProcessingError, RawRequestMessage
-from aiohttp.http_exceptions import LineTooLong
 from aiohttp.streams import StreamReader
 from aiohttp.web_protocol import RequestHandler
 from typing_extensions import override
 
 from proxy.core.failure import Failure, Kind, Origin, Phase
 from proxy.edge.gathered import LARGE, pour, whole
-from proxy.edge.heads import MAX_FIELDS, Head, judge
+from proxy.edge.heads import Head, judge
 from proxy.edge.memo import Memo
+from proxy.edge.unreadable import unreadable
 
 if TYPE_CHECKING:
     from proxy.edge.reception import Visitor
@@ -242,7 +242,7 @@ class Receiving(RequestHandler):
         try:
             messages, _upgraded, _tail = self._parser.feed_data(data)
         except HttpProcessingError as error:
-            self.reject(_bad_bytes(error))
+            self.reject(unreadable(error))
             return
         if stage is Stage.UPLOAD:
             self.uploading(data)
@@ -253,7 +253,9 @@ class Receiving(RequestHandler):
         elif messages:
             self._parsed(messages, data)
         elif self._fed > self._edge.limits.headers:
-            self.reject(failure(Kind.HEAD_TOO_LARGE, f"the request head is over {self._fed} bytes"))
+            limit = self._edge.limits.headers
+            detail = f"the request head is over {limit} bytes (limits.headers)"
+            self.reject(failure(Kind.HEAD_TOO_LARGE, detail))
         elif stage is Stage.IDLE:
             self._stage = Stage.HEAD
             self.wait(self._edge.limits.header_timeout)
@@ -382,16 +384,6 @@ class Receiving(RequestHandler):
     def _too_large(self, size: int) -> Failure:
         limit = self._edge.limits.body
         return failure(Kind.TOO_LARGE, f"the body has {size} bytes or more, over {limit}")
-
-
-def _bad_bytes(error: HttpProcessingError) -> Failure:
-    if isinstance(error, LineTooLong):
-        return failure(Kind.HEAD_TOO_LARGE, "a line of the request head is too long")
-    # aiohttp's own words quote the offending bytes; the first line names the fault.
-    first = str(error.message).partition("\n")[0].strip(" :")
-    if first.startswith("Too many headers"):
-        return failure(Kind.HEAD_TOO_LARGE, f"the request head has over {MAX_FIELDS} fields")
-    return failure(Kind.BAD_REQUEST, f"the request is not valid HTTP: {first}")
 
 
 def failure(kind: Kind, detail: str) -> Failure:

@@ -22,6 +22,7 @@ from proxy.edge.crowding import Crowd
 from proxy.edge.doors import Door
 from proxy.edge.gate import Gate
 from proxy.edge.reception import Crossing, Reception
+from proxy.edge.unreadable import MAX_LINE
 from proxy.flow import scope
 from proxy.flow.course import Course
 from proxy.flow.intake import Intake
@@ -52,7 +53,6 @@ KEEP_ALIVE: Final = 75.0  # seconds a client connection may be idle
 # Beyond this aiohttp would stop reading a body that nobody takes from it. `limits.body` is judged
 # in `edge/receiving`, and a reload may change it while clients are connected.
 NEVER_FULL: Final = (1 << 31) - 1
-MAX_LINE: Final = 8190  # bytes of one header line, as everywhere in the field
 
 log = structlog.get_logger()
 

@@ -58,7 +58,8 @@ def parse(data: bytes, name: str) -> tuple[Node, list[Problem]]:
         # Never str(error): it quotes the line, and that line may hold a key.
         found = f"not YAML: {error.problem or error.context or 'it cannot be read'}"
         source = Source(layer=Layer.FILE, name=name, line=line)
-        return Mapping(source=whole), [Problem(path="", source=source, found=found)]
+        problem = Problem(path="", source=source, found=found, hint=_hint(data, line))
+        return Mapping(source=whole), [problem]
     except (yaml.YAMLError, UnicodeDecodeError):
         found = "not YAML: it holds bytes that are no text"
         return Mapping(source=whole), [
@@ -69,6 +70,13 @@ def parse(data: bytes, name: str) -> tuple[Node, list[Problem]]:
     if root is None:
         return Mapping(source=whole), []
     return _Reader(name, problems).node(root, ""), problems
+
+
+def _hint(data: bytes, line: int) -> str:
+    """Return what may help with a line that is no YAML."""
+    if b"${" in b"".join(data.splitlines()[line - 1 : line]):
+        return 'within {...} a variable needs quotes: "${NAME}"'
+    return ""
 
 
 class _Reader:

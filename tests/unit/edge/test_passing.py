@@ -119,7 +119,10 @@ async def test_only_a_proper_handshake_passes(fields: tuple[str, ...], said: str
 async def test_an_upgrade_is_the_last_message_and_for_websockets_only() -> None:
     assert served(parsed(*UPGRADE, method="GET", target="/v1/realtime")).close
     for target in ("/v1/files", "/v1/models", "/v1/realtime/x"):
-        assert "no path is a WebSocket" in refused(parsed(*UPGRADE, method="GET", target=target)).detail
+        assert (
+            "no path is a WebSocket"
+            in refused(parsed(*UPGRADE, method="GET", target=target)).detail
+        )
 
 
 async def test_other_methods_are_for_the_ordinary_lane_to_refuse() -> None:

@@ -85,6 +85,13 @@ def test_a_broken_file_is_one_problem_with_its_place(data: bytes, place: str) ->
     assert str(problem.source) == place
 
 
+@pytest.mark.parametrize(("value", "told"), [(b"${KEY}", True), (b"[", False)])
+def test_a_variable_without_quotes_within_braces_is_told(value: bytes, *, told: bool) -> None:
+    _, (problem,) = document.parse(b"a: 1\nb: {c: %b}\n" % value, "f.yaml")
+
+    assert ('"${NAME}"' in problem.hint) is told
+
+
 def test_the_message_of_a_broken_line_does_not_quote_it() -> None:
     _, (problem,) = document.parse(b"api_key: sk-secret: oops", "f.yaml")
 
