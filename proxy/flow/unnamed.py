@@ -1,8 +1,9 @@
 """A request that names no model: it means the only one there is, or it is refused with the names.
 
 Clients of an engine with one model may leave `model` out: llama-server's `/tokenize` and OpenAI's
-moderations are called so. The name is put into the body, so that whatever looks at it later, here
-or in an engine, finds it.
+moderations are called so. Older clients of Ollama's `/api/show` call it `name`, as Ollama still
+reads it. The name is put into the body, so that whatever looks at it later, here or in an engine,
+finds it.
 """
 
 from typing import TYPE_CHECKING, Final
@@ -20,6 +21,13 @@ _SHOWN: Final = 10  # names told to a client that must choose
 _GAP: Final = b" \t\r\n"
 
 
+class _Called(msgspec.Struct):
+    name: str = ""
+
+
+_CALLED: Final = msgspec.json.Decoder(_Called)
+
+
 def supply(
     course: "Course", request: "Request", body: bytes, failure: Failure
 ) -> "bytes | Failure":
@@ -30,6 +38,8 @@ def supply(
     """
     if failure.detail != NO_MODEL or not request.operation.json:
         return failure
+    if request.operation.name == "ollama_show" and (called := _called(body)):
+        return _named(body, called)
     within = scope.named(course, request.scope, request.pin)
     if isinstance(within, Failure):
         return within
@@ -41,6 +51,13 @@ def supply(
         return failure
     shown = ", ".join(names[:_SHOWN]) + (", ..." if len(names) > _SHOWN else "")
     return msgspec.structs.replace(failure, detail=f"{NO_MODEL}; there are {shown}")
+
+
+def _called(body: bytes) -> str:
+    try:
+        return _CALLED.decode(body).name
+    except msgspec.ValidationError:  # it is JSON, or something else would be wrong with it
+        return ""
 
 
 def _named(body: bytes, model: str) -> bytes:

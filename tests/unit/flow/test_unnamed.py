@@ -1,5 +1,7 @@
 """A body without a model: the only one there is, or the names to choose from."""
 
+from collections.abc import Callable
+
 import pytest
 
 from proxy.core.catalog import Model, build
@@ -39,6 +41,28 @@ def test_an_engine_gets_its_own_name_of_the_only_model() -> None:
     engine = world.asked(path="/tokenize", body=b'{"content":"x"}')[1]
 
     assert engine.asked.endswith(b'{"model":"org/m","content":"x"}')
+
+
+@pytest.mark.parametrize("make", [two_models, World])
+def test_ollama_s_show_may_say_name(make: Callable[[], World]) -> None:
+    world = make()
+
+    client = world.ask(path="/api/show", body=b'{"name":"m"}')
+    assert (client.call.model, client.call.status) == ("m", 200)
+    assert world.ask(path="/api/show", body=b'{"name":"x"}').refusals[0].kind is Kind.UNKNOWN_MODEL
+
+
+@pytest.mark.parametrize("body", [b'{"name":3}', b'{"name":""}', b'{"name":null}', b"{}"])
+def test_a_name_that_is_none_is_a_missing_model(body: bytes) -> None:
+    refused = two_models().ask(path="/api/show", body=body).refusals[0]
+
+    assert refused.detail == "the body has no `model`; there are m, n"
+
+
+def test_elsewhere_a_name_is_no_model() -> None:
+    client = two_models().ask(path="/api/chat", body=b'{"name":"m"}')
+
+    assert client.refusals[0].kind is Kind.BAD_REQUEST
 
 
 @pytest.mark.parametrize("where", [{"scope": "b"}, {"pin": "b"}])
