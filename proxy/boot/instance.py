@@ -23,6 +23,7 @@ from proxy.boot.fleet import Fleet, keys, seals_of
 from proxy.boot.keeping import Keeping
 from proxy.boot.pages import Pages
 from proxy.boot.reload import Reloader
+from proxy.boot.tidying import Tidying
 from proxy.boot.told import Knowing
 from proxy.boot.tracing import begin
 from proxy.boot.unanswered import Unanswered
@@ -188,6 +189,8 @@ class Instance(Pages):
         self._uphold()
         self._repeat("wheel", TICK, self._turn)
         self._repeat("backends", 1.0, self._tend)
+        tidying = Tidying(time.monotonic)
+        self._repeat("garbage", 1.0, lambda: tidying.look(len(self._edge.connections)))
 
     async def _open_clients(self, client_socket: socket.socket) -> None:
         pages = models.routes(

@@ -1,6 +1,7 @@
 """One of two engines taken out of use while requests run, and put back."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 
@@ -9,6 +10,7 @@ import pytest
 
 from benchmarks.fake.engine import running
 from benchmarks.fake.profile import Profile
+from proxy.boot import tidying
 from proxy.telemetry.reloads import Result
 from tests.fixtures.stack import MODEL, Stack, backends, eventually, serving
 from tests.fixtures.wire import SECONDS, Wire, chat, port_of, post
@@ -108,3 +110,21 @@ async def test_who_is_not_enabled_is_out_of_use_until_a_reload_says_otherwise(
 
     await stack.reload(document("true"))
     await eventually(lambda: stack.instance.backends()[0].available(stack.instance.now()))
+
+
+async def test_garbage_is_looked_for_when_it_is_quiet(
+    free_port: Callable[[], int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[int] = []
+
+    def note(phase: str, info: dict[str, int]) -> None:
+        if phase == "stop":
+            looked.append(info["generation"])
+
+    monkeypatch.setattr(tidying, "EVERY", 0.0)
+    async with running(Profile()) as engine, serving(backends(engine), free_port):
+        gc.callbacks.append(note)
+        try:
+            await eventually(lambda: 2 in looked)
+        finally:
+            gc.callbacks.remove(note)
