@@ -7,9 +7,9 @@ import msgspec
 import structlog
 
 from proxy.dialects.registry import probe_paths
-from proxy.discovery.fetch import HttpFetch
 from proxy.discovery.local import find_local
 from proxy.settings.schema import BackendSettings, Settings
+from proxy.upstream.fetch import HttpFetch
 
 log = structlog.get_logger()
 
@@ -36,11 +36,8 @@ async def with_engines(
         more = "".join(f", and those of {source.title}" for source in sources)
         return settings, f"{count} configured{more}", None
     fetch = HttpFetch(probe_paths(settings.engines.values()), {})
-    try:
-        own = {settings.listen.port, settings.admin.port}
-        found = await find_local(fetch, settings.engines.values(), own)
-    finally:
-        await fetch.close()
+    own = {settings.listen.port, settings.admin.port}
+    found = await find_local(fetch, settings.engines.values(), own)
     if found:
         backends = tuple(BackendSettings(name=f.name, url=f.url) for f in found)
         names = ", ".join(f"{f.type} at {f.url}" for f in found)

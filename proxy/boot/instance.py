@@ -34,7 +34,6 @@ from proxy.core.backend import Backend
 from proxy.core.catalog import Model
 from proxy.dialects.base import Engine
 from proxy.dialects.registry import probe_paths
-from proxy.discovery.fetch import HttpFetch
 from proxy.discovery.loads import Loads
 from proxy.discovery.prober import Hooks, Prober
 from proxy.edge import admin, models, routes
@@ -56,6 +55,7 @@ from proxy.telemetry.lookout import Lookout
 from proxy.telemetry.metrics import Metrics
 from proxy.telemetry.reloads import Reloads
 from proxy.telemetry.sink import Sink
+from proxy.upstream.fetch import HttpFetch
 
 # Seconds between two looks at what is due. Waking an idle process costs 0.2 ms of CPU on a virtual
 # machine: at 50 ms, and with a beat of its own for the log, that was a tenth of a streamed chunk.
@@ -227,7 +227,6 @@ class Instance(Pages):
         self._edge.stop_accepting()
         await self._prober.stop()
         await self._loads.stop()
-        await self._fetch.close()
         await self._doors.stop()
         for side in self._fleet.sides.values():
             side.pool.close()

@@ -58,20 +58,23 @@ async def dial(
         _, protocol = await loop.create_unix_connection(factory, endpoint.path)
         return protocol
     worst: OSError | None = None
-    for address in await there.find():
-        try:
-            if seal is None:
-                _, protocol = await loop.create_connection(factory, address, endpoint.port)
-            else:
-                name = seal.server_name or endpoint.host
-                _, protocol = await loop.create_connection(
-                    factory, address, endpoint.port, ssl=seal.context, server_hostname=name
-                )
-            return protocol
-        except OSError as error:
-            if worst is None or isinstance(worst, ConnectionRefusedError):
-                worst = error
-    raise worst or socket.gaierror(socket.EAI_NODATA, "the name has no address")
+    try:
+        for address in await there.find():
+            try:
+                if seal is None:
+                    _, protocol = await loop.create_connection(factory, address, endpoint.port)
+                else:
+                    name = seal.server_name or endpoint.host
+                    _, protocol = await loop.create_connection(
+                        factory, address, endpoint.port, ssl=seal.context, server_hostname=name
+                    )
+                return protocol
+            except OSError as error:
+                if worst is None or isinstance(worst, ConnectionRefusedError):
+                    worst = error
+        raise worst or socket.gaierror(socket.EAI_NODATA, "the name has no address")
+    finally:
+        worst = None  # it knows this frame: both would wait for the garbage collector
 
 
 def refusal(error: OSError | UnicodeError, endpoint: Endpoint) -> Failure:
@@ -89,7 +92,7 @@ def refusal(error: OSError | UnicodeError, endpoint: Endpoint) -> Failure:
             retry_after=1.0,
         )
     if isinstance(error, ssl.SSLError):
-        return _failure(Kind.CONNECT_TLS, f"no TLS with {endpoint}: {_why(error)}")
+        return _failure(Kind.CONNECT_TLS, f"no TLS with {endpoint}: {why(error)}")
     if isinstance(error, ConnectionRefusedError | FileNotFoundError):
         return _failure(Kind.CONNECT_REFUSED, f"nothing listens at {endpoint}")
     if isinstance(error, socket.gaierror | UnicodeError):
@@ -97,8 +100,8 @@ def refusal(error: OSError | UnicodeError, endpoint: Endpoint) -> Failure:
     if isinstance(error, TimeoutError | ConnectionAbortedError):  # the latter of a TLS handshake
         return _failure(Kind.CONNECT_TIMEOUT, f"no answer to a connect at {endpoint}")
     if endpoint.secure and isinstance(error, ConnectionResetError):
-        why = f"{endpoint} closed the connection in the middle of the handshake"
-        return _failure(Kind.CONNECT_TLS, f"no TLS: {why}")
+        reason = f"{endpoint} closed the connection in the middle of the handshake"
+        return _failure(Kind.CONNECT_TLS, f"no TLS: {reason}")
     return _failure(
         Kind.CONNECT_FAILED, f"cannot connect ({error.strerror or error}) to {endpoint}"
     )
@@ -109,7 +112,8 @@ def dropped(endpoint: Endpoint) -> Failure:
     return _failure(Kind.CONNECT_FAILED, f"the connection was dropped at once by {endpoint}")
 
 
-def _why(error: ssl.SSLError) -> str:
+def why(error: ssl.SSLError) -> str:
+    """Return what was wrong with a TLS handshake, in words."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return handshake.judged(error.verify_code, error.verify_message)
     reason = getattr(error, "reason", None)  # one that a loop has raised itself has none

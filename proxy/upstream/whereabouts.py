@@ -17,19 +17,19 @@ _GONE: Final = frozenset({socket.EAI_NONAME, socket.EAI_NODATA})
 
 
 class Whereabouts:
-    """The addresses of one host, which may be a name or an address itself."""
+    """The addresses of one host, which may be a name or an address itself (`named` tells which)."""
 
-    __slots__ = ("_host", "_known", "_named", "_port")
+    __slots__ = ("_host", "_known", "_port", "named")
 
     def __init__(self, host: str, port: int) -> None:
         self._host = host
         self._port = port
-        self._named = not _is_address(host)
-        self._known: tuple[str, ...] = () if self._named else (host,)
+        self.named = not _is_address(host)
+        self._known: tuple[str, ...] = () if self.named else (host,)
 
     async def find(self) -> tuple[str, ...]:
         """Return the addresses to be tried, in order; raise `OSError` or `UnicodeError` if none."""
-        if not self._named:
+        if not self.named:
             return self._known
         try:
             async with asyncio.timeout(PATIENCE if self._known else None):

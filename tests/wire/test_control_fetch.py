@@ -8,7 +8,8 @@ import pytest
 
 from proxy.core.failure import Failure, Kind
 from proxy.dialects.base import Reply
-from proxy.discovery.fetch import MAX_BODY, HttpFetch
+from proxy.upstream.fetch import HttpFetch
+from proxy.upstream.question import MAX_BODY
 
 OK = b"HTTP/1.1 200 OK\r\nServer: Some\r\nContent-Length: 2\r\n\r\n{}"
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -41,10 +42,8 @@ class Server:
 
 
 @pytest.fixture
-async def fetch() -> AsyncIterator[HttpFetch]:
-    made = HttpFetch(frozenset({"/v1/models", "/health"}), {})
-    yield made
-    await made.close()
+async def fetch() -> HttpFetch:
+    return HttpFetch(frozenset({"/v1/models", "/health"}), {})
 
 
 @pytest.fixture
