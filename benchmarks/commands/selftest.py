@@ -19,15 +19,16 @@ from benchmarks.method.stage import Control, Wanted
 from benchmarks.report.progress import Watch
 from benchmarks.report.record import Record
 
-DELAYED, BURNING = "relay + 20 ms", "relay + 0.2 ms CPU"
-DELAY_MS, BURN_US = 20.0, 200.0
+DELAYED, BRIEF, BURNING = "relay + 20 ms", "relay + 0.05 ms CPU", "relay + 0.25 ms CPU"
+DELAY_MS, BRIEF_US, BURN_US = 20.0, 50.0, 250.0
 TRUTHS = (
     controls.Truth(arm=DELAYED, base=FLOOR, delay_ms=DELAY_MS),
-    controls.Truth(arm=BURNING, base=FLOOR),
+    controls.Truth(arm=BURNING, base=BRIEF),
 )
 SHOWN = {
     AGAIN: {"first_token_p50_ms", "first_token_p99_ms", "token_p50_us", "token_p99_us"},
     DELAYED: {"first_token_p50_ms", "token_p50_us", "token_p99_us"},
+    BRIEF: {"cpu_ms_per_1k_tokens"},
     BURNING: {"cpu_ms_per_1k_tokens"},
 }
 CROWD = Shape(concurrency=250, requests=250, input="32", output="60")
@@ -36,11 +37,15 @@ CROWDS = 3
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
-    """How long and how often. Times are seconds."""
+    """How long and how often. Times are seconds.
 
-    rounds: int = 8
+    Ten rounds, because the whole range of seven values misses the median once in 64 times, which
+    is a false alarm at 98.4 %, not at the 99.5 % of `controls.STRICT`.
+    """
+
+    rounds: int = 10
     block: float = overhead.BLOCK_S
-    max_time: float = 90.0
+    max_time: float = 150.0
     engines: int = 2
     seed: int = 1
     pin: str = "auto"
@@ -61,6 +66,7 @@ async def _run(options: Options) -> int:
         engines=options.engines,
         controls=(
             Control(name=DELAYED, delay_ms=DELAY_MS),
+            Control(name=BRIEF, burn_us=BRIEF_US),
             Control(name=BURNING, burn_us=BURN_US),
         ),
         like=Target(name="", url=""),
@@ -122,7 +128,10 @@ def judged(played: Played, crowded: list[Trial], options: Options, *, started: s
             counted, TRUTHS[0], f"a delay of {DELAY_MS:g} ms is found", seed=options.seed
         ),
         controls.control(
-            counted, TRUTHS[1], f"{BURN_US:g} us of CPU a chunk are found", seed=options.seed
+            counted,
+            TRUTHS[1],
+            f"{BURN_US - BRIEF_US:g} us of CPU a chunk are found",
+            seed=options.seed,
         ),
         controls.pacing(counted),
         controls.capable(top),

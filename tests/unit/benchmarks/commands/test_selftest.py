@@ -4,7 +4,14 @@ import random
 
 import pytest
 
-from benchmarks.commands.selftest import BURNING, DELAY_MS, DELAYED, Options, judged
+from benchmarks.commands.selftest import (
+    BRIEF,
+    BURNING,
+    DELAY_MS,
+    DELAYED,
+    Options,
+    judged,
+)
 from benchmarks.load.observed import Trial
 from benchmarks.method.blocks import BURNED
 from benchmarks.method.rounds import Design, Played, Rounds
@@ -14,14 +21,16 @@ FLOOR = Cost(token_us=50, cpu_us_per_token=12)
 SOUND = {
     "floor": FLOOR,
     DELAYED: Cost(token_us=50 + DELAY_MS * 1000, cpu_us_per_token=20),
-    BURNING: Cost(token_us=300, cpu_us_per_token=212),
+    BRIEF: Cost(token_us=100, cpu_us_per_token=70),
+    BURNING: Cost(token_us=300, cpu_us_per_token=270),
 }
+BURNS = {BRIEF: 50.0, BURNING: 250.0}
 
 
 async def played(costs: dict[str, Cost]) -> Played:
     instrument = Instrument(costs)
     arms = [lane("direct", "direct"), lane("again", "again"), lane("floor", "floor")]
-    arms += [lane(DELAYED, "delay"), lane(BURNING, "delay")]
+    arms += [lane(DELAYED, "delay"), lane(BRIEF, "delay"), lane(BURNING, "delay")]
     run = await Rounds(
         arms,
         instrument,
@@ -30,8 +39,8 @@ async def played(costs: dict[str, Cost]) -> Played:
         clock=instrument.clock,
     ).play()
     for row in run.blocks:
-        if row.arm == BURNING:
-            row.figures[BURNED] = 200.0
+        if row.arm in BURNS:
+            row.figures[BURNED] = BURNS[row.arm]
     return run
 
 
@@ -53,7 +62,7 @@ async def test_a_sound_instrument_passes_everything() -> None:
     ("arm", "cost", "failed"),
     [
         (DELAYED, Cost(token_us=5_000, cpu_us_per_token=20), "a delay of 20 ms is found"),
-        (BURNING, Cost(cpu_us_per_token=120), "200 us of CPU a chunk are found"),
+        (BURNING, Cost(cpu_us_per_token=170), "200 us of CPU a chunk are found"),
         ("again", Cost(token_us=90, request_us=200), "the same gives the same"),
     ],
 )
@@ -73,5 +82,5 @@ async def test_a_slow_client_is_found_out() -> None:
 async def test_only_what_has_a_known_truth_is_shown() -> None:
     record = judged(await played(SOUND), crowd(), Options(), started="now")
 
-    assert {effect.arm for effect in record.effects} == {"again", DELAYED, BURNING}
+    assert {effect.arm for effect in record.effects} == {"again", DELAYED, BRIEF, BURNING}
     assert {e.figure for e in record.effects if e.arm == BURNING} == {"cpu_ms_per_1k_tokens"}

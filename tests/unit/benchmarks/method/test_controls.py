@@ -13,7 +13,7 @@ from benchmarks.report.record import Block
 from tests.fixtures.trials import Cost, Instrument, lanes, schedule, trial
 
 DELAY = Truth(arm="late", base="floor", delay_ms=20)
-BURN = Truth(arm="busy", base="floor")
+BURN = Truth(arm="busy", base="brief")
 
 
 def rows(arm: str, figures: Figures, *, rounds: int = 8) -> list[Block]:
@@ -25,8 +25,8 @@ def late(added_us: float) -> list[Block]:
 
 
 def busy(cpu: float, burned: float) -> list[Block]:
-    floor = rows("floor", {"cpu_ms_per_1k_tokens": 12.0})
-    return floor + rows("busy", {"cpu_ms_per_1k_tokens": cpu, BURNED: burned})
+    brief = rows("brief", {"cpu_ms_per_1k_tokens": 70.0, BURNED: 50.0})
+    return brief + rows("busy", {"cpu_ms_per_1k_tokens": cpu, BURNED: burned})
 
 
 @pytest.mark.parametrize(
@@ -37,12 +37,22 @@ def test_a_delay_is_found_within_five_percent(added_us: float, passed: bool) -> 
 
 
 @pytest.mark.parametrize(
-    ("cpu", "burned", "passed"), [(212, 200, True), (222.5, 200, False), (150, 200, False)]
+    ("cpu", "burned", "passed"), [(270, 250, True), (280.5, 250, False), (208, 250, False)]
 )
 def test_burned_cpu_is_found_within_five_percent(cpu: float, burned: float, passed: bool) -> None:
     found = controls.control(busy(cpu, burned), BURN, "burn")
 
     assert found.passed is passed
+
+
+def test_what_every_burn_costs_beside_its_length_is_no_error_of_the_clock() -> None:
+    found = controls.control(busy(270, 250), BURN, "burn")  # 20 ms of each are no burn
+
+    assert found.detail.startswith("measured 100.0% of it")
+
+
+def test_two_burns_of_one_length_recover_nothing() -> None:
+    assert controls.recovered(busy(70, 50), BURN) == []
 
 
 def test_a_control_tells_what_it_found() -> None:
